@@ -1,0 +1,53 @@
+# Everything a developer types; `make help` lists it. The environment makes and remakes itself from requirements/*.lock.
+SHELL := /bin/sh
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench lock clean
+
+VENV := .venv/bin/python
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: .venv/run.stamp ## Start everything on this machine: Postgres, both services, an echo endpoint (API_PORT, API_HOST)
+	@$(VENV) -m deploy.local
+
+# Tests that measure punctuality are marked `alone`: nothing else may compete for the processors while they run.
+test: .venv/dev.stamp ## All tests, with a real Postgres and a real RabbitMQ that it provides by itself
+	@$(VENV) -m pytest -n 2 --dist loadgroup -m "not alone" && $(VENV) -m pytest -m alone
+
+check: .venv/dev.stamp ## Format, lint, types, rooms, dependencies, dead code
+	$(call step,format,$(VENV) -m ruff format --check .)
+	$(call step,lint,$(VENV) -m ruff check .)
+	$(call step,types,$(VENV) -m mypy)
+	$(call step,rooms,.venv/bin/lint-imports)
+	$(call step,deps,$(VENV) -m deptry .)
+	$(call step,unused,$(VENV) -m vulture)
+
+# One line a step that holds; everything it says where it does not.
+step = @printf '%-7s ' $(1); said=$$($(2) 2>&1) && echo ok || { echo FAILED; printf '%s\n' "$$said"; exit 1; }
+
+format: .venv/dev.stamp ## Format the code and mend what ruff can mend
+	@$(VENV) -m ruff check --fix --quiet . ; $(VENV) -m ruff format .
+
+bench: .venv/dev.stamp ## Measure what the product promises: listing a million events, recording outcomes, ringing
+	@for bench in tests/bench/[a-z]*.py; do $(VENV) -m "tests.bench.$$(basename "$$bench" .py)" || exit 1; done
+
+lock: .venv/dev.stamp ## Resolve requirements/*.lock anew from pyproject.toml
+	@deploy/venv.sh lock
+
+clean: ## Remove the environment and all caches; .local, the data of make run, stays
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .scratch node_modules build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The interpreter is a link to the one it was made with: where that one was replaced or is gone, all of this is redone.
+.venv/bin/python:
+	@deploy/venv.sh make
+
+.venv/run.stamp: requirements/run.lock .venv/bin/python
+	@deploy/venv.sh install requirements/run.lock
+	@touch $@
+
+.venv/dev.stamp: requirements/dev.lock .venv/bin/python
+	@deploy/venv.sh install requirements/dev.lock
+	@touch .venv/run.stamp $@

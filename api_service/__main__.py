@@ -1,0 +1,80 @@
+"""`python -m api_service` serves; `python -m api_service migrate` brings the database's schema up to date."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+
+import uvloop
+from aiohttp import web
+
+from api_service.app import create_app
+from api_service.resources import FAILED
+from api_service.store.migrations import migrate
+from shared.bus.rabbit import RabbitBus
+from shared.clock import SystemClock
+from shared.domain.errors import Unavailable
+from shared.observability.logs import configure, get_logger
+from shared.settings import ApiSettings, InvalidSettings, environment, facts
+
+USAGE = """usage: python -m api_service [migrate]
+
+  (nothing)  serve the API, until SIGTERM or SIGINT
+  migrate    bring the database's schema up to date, and write its shards at the first time
+
+Settings are environment variables; .env.example lists them.
+"""
+
+
+async def _serve(settings: ApiSettings) -> int:
+    log = get_logger(__name__)
+    app = create_app(settings, bus=RabbitBus(settings.amqp_url, prefix=settings.bus_prefix), clock=SystemClock())
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.api_host, settings.api_port).start()
+        log.info("api.started", **facts(settings) | {"address": runner.addresses[0][:2]})
+        await _first(told, app[FAILED])
+    finally:
+        await runner.cleanup()
+    log.info("api.stopped")
+    return 1 if app[FAILED].is_set() else 0
+
+
+async def _first(*events: asyncio.Event) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        waiting = [tasks.create_task(event.wait()) for event in events]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+
+
+async def _migrate(settings: ApiSettings) -> int:
+    await migrate(settings.database_url, shards=settings.shards, now=SystemClock().now())
+    return 0
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the command line says; 2 where it or the settings are wrong."""
+    if arguments not in ([], ["migrate"]):
+        sys.stderr.write(USAGE)
+        return 0 if arguments in (["-h"], ["--help"]) else 2
+    try:
+        settings = ApiSettings.of(environment())
+    except InvalidSettings as error:
+        sys.stderr.write(f"api_service cannot start:\n{error}\n")
+        return 2
+    configure(settings.log_level)
+    try:
+        return uvloop.run(_migrate(settings) if arguments else _serve(settings))
+    except (OSError, Unavailable, ValueError) as error:
+        sys.stderr.write(f"api_service cannot go on: {error.__cause__ or error}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,31 @@
+"""The composition root: who is real. The whole service at a glance."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from aiohttp import web
+
+from api_service import limits
+from api_service.handlers.routes import add_routes
+from api_service.keys import CLOCK, ENTROPY, REGISTRATION_TOKEN, SHARDS
+from api_service.middleware import MIDDLEWARES
+from api_service.resources import FAILED, database, loops
+from shared.bus.port import Bus
+from shared.clock import Clock
+from shared.settings import ApiSettings
+
+
+def create_app(settings: ApiSettings, *, bus: Bus, clock: Clock) -> web.Application:
+    """The service, not yet started; it starts even while Postgres or the broker are away."""
+    app = web.Application(middlewares=MIDDLEWARES, client_max_size=limits.BODY_BYTES)
+    app[CLOCK] = clock
+    app[ENTROPY] = os.urandom
+    app[SHARDS] = settings.shards
+    app[REGISTRATION_TOKEN] = settings.registration_token or None
+    app[FAILED] = asyncio.Event()
+    add_routes(app)
+    app.cleanup_ctx.append(database(settings.database_url, size=settings.database_pool))
+    app.cleanup_ctx.append(loops(bus))
+    return app

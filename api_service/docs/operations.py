@@ -1,0 +1,203 @@
+"""Every operation of the API in words; that each is routed, and each route is here, is tested."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from api_service import limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One thing that can be asked; `body` and `data` name schemas."""
+
+    name: str
+    tag: str
+    method: str
+    path: str
+    summary: str
+    description: str
+    data: str = ""
+    is_list: bool = False
+    status: int = 200
+    body: str = ""
+    example: dict[str, Any] | None = None
+    parameters: tuple[str, ...] = ()
+    refusals: tuple[int, ...] = ()
+    needs_key: bool = True
+
+    @property
+    def all_refusals(self) -> list[int]:
+        """Every status that is not success."""
+        with_key = {400, 401} if self.needs_key else set()
+        with_body = {400, 408, 413, 415} if self.body else set()
+        return sorted({*self.refusals, *with_key, *with_body, 503})
+
+
+_NEW_EVENT = {
+    "eventOwner": "user@example.com",
+    "endDate": "2030-09-02T05:11:59.708Z",
+    "interval": "0 30 9 * * 1-5",
+    "timezone": "Europe/Berlin",
+    "callbackUrl": "https://api.yourapi.com",
+    "context": {"user": 12345},
+    "tags": ["prod"],
+}
+
+OPERATIONS = (
+    Operation(
+        name="registerApplication",
+        tag="Applications",
+        method="post",
+        path="/v1/register",
+        summary="Register an application",
+        description=(
+            "Gives a new application its API key, which is shown this once. A name that is taken is refused with 409. "
+            "Where the operator has set a registration token, send it as `X-Registration-Token`."
+        ),
+        body="Registration",
+        example={"appName": "RLP"},
+        data="Application",
+        status=201,
+        parameters=("X-Registration-Token",),
+        refusals=(401, 409),
+        needs_key=False,
+    ),
+    Operation(
+        name="createEvent",
+        tag="Events",
+        method="post",
+        path="/v1/events",
+        summary="Create an event",
+        description=(
+            "From now on, or from `startDate`, until `endDate` the callback is called whenever the interval says so. "
+            f"With an `Idempotency-Key` the same request within {limits.IDEMPOTENCY_KEY_HOURS} hours gets the same "
+            "answer and creates nothing more; a different request with that key is refused with 422."
+        ),
+        body="EventCreation",
+        example=_NEW_EVENT,
+        data="Event",
+        status=201,
+        parameters=("Idempotency-Key",),
+        refusals=(422,),
+    ),
+    Operation(
+        name="listEvents",
+        tag="Events",
+        method="get",
+        path="/v1/events",
+        summary="List events",
+        description=(
+            "The application's events, newest first. `query` filters them: every filter in it must match. It is "
+            "sent with brackets, as axios does (`query[tags][]=prod`), with written-out indexes (`[0]`), "
+            'or as one JSON string (`query={"tags":["prod"]}`). `meta.total` is the number of all that match.'
+        ),
+        data="Event",
+        is_list=True,
+        parameters=("query", "limit", "offset"),
+    ),
+    Operation(
+        name="getEvent",
+        tag="Events",
+        method="get",
+        path="/v1/events/{eventId}",
+        summary="Get an event",
+        description="One event as it stands now.",
+        data="Event",
+        parameters=("eventId",),
+        refusals=(404,),
+    ),
+    Operation(
+        name="changeEvent",
+        tag="Events",
+        method="patch",
+        path="/v1/events/{eventId}",
+        summary="Change an event",
+        description=(
+            "What is left out stays as it is. A new interval, timezone or startDate takes effect at once. A FINISHED "
+            "event is changed only together with a new `endDate`; otherwise it is refused with 409."
+        ),
+        body="EventChange",
+        example={"interval": "0 */5 * * * *", "tags": ["prod", "eu"]},
+        data="Event",
+        parameters=("eventId",),
+        refusals=(404, 409),
+    ),
+    Operation(
+        name="deleteEvent",
+        tag="Events",
+        method="delete",
+        path="/v1/events/{eventId}",
+        summary="Delete an event",
+        description="Returns the event as it was. It is not called any more.",
+        data="Event",
+        parameters=("eventId",),
+        refusals=(404,),
+    ),
+    Operation(
+        name="pauseEvent",
+        tag="Events",
+        method="post",
+        path="/v1/events/{eventId}/pause",
+        summary="Pause an event",
+        description="No callback until it is resumed. Harmless on a paused event.",
+        data="Event",
+        parameters=("eventId",),
+        refusals=(404, 409),
+    ),
+    Operation(
+        name="resumeEvent",
+        tag="Events",
+        method="post",
+        path="/v1/events/{eventId}/resume",
+        summary="Resume an event",
+        description="Callbacks from now on; what fell into the pause is skipped. Harmless on a running event.",
+        data="Event",
+        parameters=("eventId",),
+        refusals=(404, 409),
+    ),
+    Operation(
+        name="triggerEvent",
+        tag="Executions",
+        method="post",
+        path="/v1/events/{eventId}/trigger",
+        summary="Trigger an event",
+        description="Calls back once now, outside the series. Refused with 409 while the event is paused or finished.",
+        data="Execution",
+        parameters=("eventId",),
+        refusals=(404, 409),
+    ),
+    Operation(
+        name="listExecutions",
+        tag="Executions",
+        method="get",
+        path="/v1/events/{eventId}/executions",
+        summary="List an event's executions",
+        description="What became of every occurrence, newest first, with each attempt.",
+        data="Execution",
+        is_list=True,
+        parameters=("eventId", "limit", "offset"),
+        refusals=(404,),
+    ),
+    Operation(
+        name="previewInterval",
+        tag="Previews",
+        method="post",
+        path="/v1/preview",
+        summary="Preview an interval",
+        description="When an interval would ring, computed by what really rings it.",
+        body="PreviewRequest",
+        example={"interval": "0 30 9 * * 1-5", "timezone": "Europe/Berlin", "count": 3},
+        data="Preview",
+    ),
+)
+
+# What a program that uses the API does not call: answered, and not part of the contract with it.
+SERVICE_PATHS = {
+    "/healthz": "The process lives.",
+    "/readyz": "Everything the service needs is there; 503 says what is not.",
+    "/metrics": "Figures for Prometheus.",
+    "/openapi.json": "This document.",
+    "/docs": "This page.",
+}

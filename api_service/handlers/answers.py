@@ -1,0 +1,32 @@
+"""What an answer looks like: an envelope with data, and with meta where it is a list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+
+from api_service.schemas.json_text import write_json
+
+
+def envelope(data: Any) -> str:
+    """The text of an answer about one thing."""
+    return write_json({"data": data})
+
+
+def answer(data: Any, *, status: int = 200) -> web.Response:
+    """An answer about one thing."""
+    return written(envelope(data), status=status)
+
+
+def answer_list(data: Sequence[Any], *, total: int) -> web.Response:
+    """An answer with a page of a list; `total` is how many there are in all."""
+    return written(write_json({"data": data, "meta": {"total": total}}))
+
+
+def written(text: str, *, status: int = 200) -> web.Response:
+    """JSON text as an answer; answers hold what only the key's holder may see, so nobody keeps them."""
+    return web.Response(
+        text=text, status=status, content_type="application/json", headers={"Cache-Control": "no-store"}
+    )

@@ -1,0 +1,51 @@
+"""What whoever operates the service asks: does it live, can it work, how is it doing?"""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+from prometheus_client import generate_latest
+
+from api_service.handlers.answers import answer, written
+from api_service.keys import CLOCK, READINESS, Check
+from api_service.schemas.errors import show_error
+from api_service.schemas.json_text import write_json
+from shared.bus.port import BusUnavailable
+from shared.domain.errors import Unavailable
+
+_CHECK_SECONDS = 3.0
+
+
+async def healthz(_request: web.Request) -> web.Response:
+    """GET /healthz: the process lives."""
+    return answer({"status": "ok"})
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """GET /readyz: everything it needs is there, or which is not."""
+    checks = request.app[READINESS]
+    async with asyncio.TaskGroup() as tasks:
+        running = {name: tasks.create_task(_fault(check)) for name, check in checks.items()}
+    faults = {name: task.result() for name, task in running.items()}
+
+    failed = [f"{name} {fault}" for name, fault in faults.items() if fault is not None]
+    if failed:
+        return written(write_json(show_error(503, failed, request.app[CLOCK].now())), status=503)
+    return answer(dict.fromkeys(faults, "ok"))
+
+
+async def metrics(_request: web.Request) -> web.Response:
+    """GET /metrics: for Prometheus."""
+    return web.Response(body=generate_latest(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+
+async def _fault(check: Check) -> str | None:
+    try:
+        async with asyncio.timeout(_CHECK_SECONDS):
+            await check()
+    except TimeoutError:
+        return f"did not answer within {_CHECK_SECONDS:g} seconds"
+    except (Unavailable, BusUnavailable, OSError):
+        return "cannot be reached"
+    return None

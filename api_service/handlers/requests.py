@@ -1,0 +1,75 @@
+"""What a request brings: who asks, and a body that is bounded in size, time and kind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from typing import TypeAlias
+
+from aiohttp import web
+
+from api_service import limits
+from api_service.keys import CLOCK, DATABASE, ENTROPY, OUTBOX_WAKE, SHARDS
+from api_service.schemas.json_text import read_json
+from api_service.usecases.means import Means
+from api_service.usecases.registration import authenticate
+
+Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def for_application(handler: Callable[[web.Request, Means], Awaitable[web.StreamResponse]]) -> Handler:
+    """The handler, reached only with a valid API key, and given the means to act for its application."""
+
+    async def authenticated(request: web.Request) -> web.StreamResponse:
+        application_id = await authenticate(request.app[DATABASE], request.headers.get("X-API-Key", ""))
+        return await handler(request, _means(request, application_id))
+
+    authenticated.__name__ = handler.__name__
+    return authenticated
+
+
+async def read_body(request: web.Request) -> bytes:
+    """The body of a request that brings JSON; raises the HTTP error that says why not."""
+    _check_kind(request)
+    if (request.content_length or 0) > limits.BODY_BYTES:
+        raise web.HTTPRequestEntityTooLarge(limits.BODY_BYTES, request.content_length or 0)
+
+    body = bytearray()
+    try:
+        async with asyncio.timeout(limits.BODY_SECONDS):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > limits.BODY_BYTES:
+                    raise web.HTTPRequestEntityTooLarge(limits.BODY_BYTES, len(body))
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(text=f"the body should arrive within {limits.BODY_SECONDS:g} seconds") from None
+    return bytes(body)
+
+
+def meaning_of(body: bytes) -> bytes:
+    """A hash of what a body says, however it is spaced and ordered; raises InvalidInput."""
+    return sha256(json.dumps(read_json(body), sort_keys=True).encode()).digest()
+
+
+def _means(request: web.Request, application_id: int) -> Means:
+    app = request.app
+    return Means(
+        database=app[DATABASE],
+        application_id=application_id,
+        now=app[CLOCK].now(),
+        shards=app[SHARDS],
+        entropy=app[ENTROPY],
+        wake_relay=app[OUTBOX_WAKE],
+    )
+
+
+def _check_kind(request: web.Request) -> None:
+    kind = request.content_type
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise web.HTTPUnsupportedMediaType(text="Content-Type should be application/json")
+    if (request.charset or "utf-8").lower() not in {"utf-8", "utf8", "us-ascii"}:
+        raise web.HTTPUnsupportedMediaType(text="the charset in Content-Type should be utf-8")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise web.HTTPUnsupportedMediaType(text="Content-Encoding is not understood; send the body as it is")

@@ -1,0 +1,49 @@
+"""Which handler answers at which path. Paths of events answer in both of the specification's spellings."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from api_service.handlers import applications, documents, events, operations, previews
+from api_service.handlers.requests import Handler, for_application
+
+Routes = tuple[tuple[str, str, Handler], ...]
+
+OPEN: Routes = (
+    ("POST", "/v1/register", applications.register_application),
+    ("GET", "/openapi.json", documents.openapi),
+    ("GET", "/docs", documents.docs),
+    ("GET", "/docs/{name}", documents.asset),
+    ("GET", "/healthz", operations.healthz),
+    ("GET", "/readyz", operations.readyz),
+    ("GET", "/metrics", operations.metrics),
+)
+KEYED: Routes = (("POST", "/v1/preview", for_application(previews.preview_interval)),)
+OF_EVENTS: Routes = (
+    ("POST", "", for_application(events.create_event)),
+    ("GET", "", for_application(events.list_events)),
+    ("GET", "/{event_id}", for_application(events.get_event)),
+    ("PATCH", "/{event_id}", for_application(events.change_event)),
+    ("DELETE", "/{event_id}", for_application(events.delete_event)),
+    ("POST", "/{event_id}/pause", for_application(events.pause_event)),
+    ("POST", "/{event_id}/resume", for_application(events.resume_event)),
+    ("POST", "/{event_id}/trigger", for_application(events.trigger_event)),
+    ("GET", "/{event_id}/executions", for_application(events.list_executions)),
+)
+SPELLINGS = ("/v1/events", "/v1/event")
+
+
+def add_routes(app: web.Application) -> None:
+    """Let the application answer at every path there is."""
+    for method, path, handler in (*OPEN, *KEYED):
+        _add(app, method, path, handler)
+    for spelling in SPELLINGS:
+        for method, path, handler in OF_EVENTS:
+            _add(app, method, spelling + path, handler)
+
+
+def _add(app: web.Application, method: str, path: str, handler: Handler) -> None:
+    if method == "GET":
+        app.router.add_get(path, handler)  # and HEAD
+    else:
+        app.router.add_route(method, path, handler)

@@ -1,0 +1,23 @@
+"""What the application carries, by typed keys: handlers take their means from here and pass them on as arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
+
+from aiohttp import web
+
+from api_service.store.database import Database
+from shared.clock import Clock
+
+Entropy: TypeAlias = Callable[[int], bytes]  # so many random bytes
+Wake: TypeAlias = Callable[[], None]
+Check: TypeAlias = Callable[[], Awaitable[None]]  # raises where what it checks is not there
+
+DATABASE: web.AppKey[Database] = web.AppKey("database", Database)
+CLOCK: web.AppKey[Clock] = web.AppKey("clock")
+ENTROPY: web.AppKey[Entropy] = web.AppKey("entropy")
+SHARDS: web.AppKey[int] = web.AppKey("shards", int)
+REGISTRATION_TOKEN: web.AppKey[str | None] = web.AppKey("registration_token")  # None: anybody may register
+OUTBOX_WAKE: web.AppKey[Wake] = web.AppKey("outbox_wake")  # to be called once a change is committed
+READINESS: web.AppKey[Mapping[str, Check]] = web.AppKey("readiness")

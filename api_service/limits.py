@@ -1,0 +1,39 @@
+"""How much is enough? Every bound that protects the service from its clients, in one place; error texts name them."""
+
+from __future__ import annotations
+
+BODY_BYTES = 64 * 1024
+BODY_SECONDS = 10.0  # a body that has not arrived by then never will
+
+APP_NAME_LENGTH = 100
+EMAIL_LENGTH = 254  # RFC 5321's path, less its angle brackets
+INTERVAL_LENGTH = 1024  # as cron-parser has it
+TIMEZONE_LENGTH = 64
+URL_LENGTH = 2048
+DATE_LENGTH = 64
+IDEMPOTENCY_KEY_LENGTH = 255
+IDEMPOTENCY_KEY_HOURS = 24
+
+TAGS = 32
+TAG_LENGTH = 128
+
+CONTEXT_DEPTH = 32
+CONTEXT_SCALARS = 1_000  # each is indexed, so that listings can filter by it
+NUMBER_DIGITS = 100
+NUMBER_EXPONENT = 400  # beyond what a double can hold
+
+FIRST_YEAR = 1970
+LAST_YEAR = 9999
+
+PAGE_DEFAULT = 100
+PAGE_MOST = 1_000
+OFFSET_MOST = 1_000_000_000
+
+FILTER_ITEMS = 32  # owners, tags, context filters; each a look-up
+FILTER_TEXT_LENGTH = 1_024
+QUERY_PAIRS = 500
+QUERY_DEPTH = 6
+QUERY_INDEX = 999
+
+PREVIEW_DEFAULT = 10
+PREVIEW_MOST = 100

@@ -1,0 +1,45 @@
+"""Forgets what is no longer promised: once an hour, in small steps, whoever else does the same."""
+
+from __future__ import annotations
+
+from api_service.loops.trouble import Trouble
+from api_service.store import idempotency
+from api_service.store.database import Database
+from shared.clock import Clock
+from shared.domain.errors import Unavailable
+from shared.observability.logs import get_logger
+
+INTERVAL = 3600.0
+STEP_ROWS = 1_000
+IDEMPOTENCY_KEPT_MS = 24 * 3600 * 1000
+
+log = get_logger(__name__)
+
+
+class Housekeeping:
+    """Sweeps out old Idempotency-Keys."""
+
+    def __init__(self, *, database: Database, clock: Clock, step_rows: int = STEP_ROWS) -> None:
+        self._database = database
+        self._clock = clock
+        self._step_rows = step_rows
+        self._trouble = Trouble(name="housekeeping", clock=clock, log=log)
+
+    async def run(self) -> None:
+        """Sweep at once and then every hour; ends only by cancellation."""
+        while True:
+            try:
+                await self.sweep()
+            except Unavailable as error:
+                await self._trouble.wait(error)
+            else:
+                self._trouble.over()
+                await self._clock.sleep(INTERVAL)
+
+    async def sweep(self) -> None:
+        """Forget the keys of answers given more than a day ago. Raises Unavailable."""
+        moment = self._clock.now() - IDEMPOTENCY_KEPT_MS
+        forgotten = self._step_rows
+        while forgotten == self._step_rows:
+            async with self._database.transaction() as c:
+                forgotten = await idempotency.forget_older(c, moment, limit=self._step_rows)

@@ -1,0 +1,123 @@
+"""Outcomes to ledger: one message, one transaction, one answer, strictly in order.
+
+While Postgres is away the message is held and tried again for ever: giving it back would spend the broker's patience
+with it. What cannot be understood or written is buried, never guessed and never in the way.
+A request for a snapshot travels through the same queue and is passed on when its turn comes: then everything that the
+previous owner reported is recorded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from api_service.loops import metrics
+from api_service.loops.consuming import consume
+from api_service.loops.trouble import Trouble
+from api_service.store import recording
+from api_service.store.database import Connection, Database
+from shared.bus.port import Bus, BusUnavailable, Delivery, Work
+from shared.clock import Clock
+from shared.domain.errors import Unavailable
+from shared.messages.catalogue import Outcomes, Released, SnapshotRequest
+from shared.messages.codec import ContractError, decode_to_recorder
+from shared.observability.logs import get_logger
+
+REQUEST_LIFETIME = 5.0  # whoever asked asks again
+
+log = get_logger(__name__)
+
+
+class WayOut(Protocol):
+    """What the recorder needs of a publisher."""
+
+    async def to_work(self, queue: Work, body: bytes, *, expires_after: float | None = None) -> None:
+        """Confirmed, or BusUnavailable."""
+        ...
+
+
+class Recorder:
+    """Writes down what dispatchers report."""
+
+    def __init__(self, *, bus: Bus, publisher: WayOut, database: Database, clock: Clock) -> None:
+        self._bus = bus
+        self._publisher = publisher
+        self._database = database
+        self._clock = clock
+        self._queue = Trouble(name="recorder.bus", clock=clock, log=log)
+        self._ledger = Trouble(name="recorder.database", clock=clock, log=log)
+        self._requests = Trouble(name="recorder.requests", clock=clock, log=log)
+
+    async def run(self) -> None:
+        """Record for ever; ends only by cancellation."""
+        await consume(self._bus, Work.OUTCOMES, self.deal_with, trouble=self._queue)
+
+    async def deal_with(self, delivery: Delivery) -> None:
+        """Do what the delivery says, then answer it. Raises BusUnavailable: then it comes again."""
+        try:
+            message = decode_to_recorder(delivery.body)
+        except ContractError as error:
+            await self._bury(delivery, why="undecodable", error=error)
+            return
+
+        match message:
+            case Outcomes():
+                refused = await self._record(message)
+            case Released():
+                refused = await self._until_written(lambda c: recording.release(c, message))
+            case SnapshotRequest():
+                await self._pass_on(delivery.body)
+                refused = None
+        if refused is None:
+            await delivery.ack()
+        else:
+            await self._bury(delivery, why="unrecordable", error=refused)
+
+    async def _record(self, message: Outcomes) -> recording.Unrecordable | None:
+        """Record the message, or all of it but what cannot be; why that was so, if any."""
+        with metrics.RECORDER_SECONDS.time():
+            refused = await self._write(message)
+            if refused is None:
+                return None
+
+            refusals = [await self._write(part) for part in recording.one_by_one(message)]
+            return next(filter(None, refusals), None)
+
+    async def _write(self, message: Outcomes) -> recording.Unrecordable | None:
+        refused = await self._until_written(lambda c: recording.record(c, message, self._clock.now()))
+        if refused is None:
+            metrics.RECORDER_RECORDED.inc(sum(len(report.outcomes) for report in message.reports))
+        return refused
+
+    async def _until_written(self, write: Callable[[Connection], Awaitable[None]]) -> recording.Unrecordable | None:
+        """Hold on until Postgres has taken it, or has refused it for what it says."""
+        while True:
+            try:
+                async with self._database.transaction() as c:
+                    await write(c)
+            except Unavailable as error:
+                await self._ledger.wait(error)
+            except recording.Unrecordable as error:
+                return error
+            else:
+                self._ledger.over()
+                return None
+
+    async def _pass_on(self, request: bytes) -> None:
+        """Everything before the request is recorded. One that cannot be passed on in its lifetime is dropped."""
+        given_up = self._clock.steady() + REQUEST_LIFETIME
+        while self._clock.steady() < given_up:
+            try:
+                async with asyncio.timeout(REQUEST_LIFETIME):
+                    await self._publisher.to_work(Work.SNAPSHOTS, request, expires_after=REQUEST_LIFETIME)
+            except (BusUnavailable, TimeoutError) as error:
+                await self._requests.wait(error)
+            else:
+                self._requests.over()
+                return
+
+    async def _bury(self, delivery: Delivery, *, why: str, error: Exception) -> None:
+        metrics.RECORDER_BURIED.labels(why).inc()
+        log.error("recorder.buried", why=why, error=str(error), size=len(delivery.body))
+        await delivery.bury()

@@ -1,0 +1,152 @@
+"""Outbox to bus: what is committed is published, at least once, and nothing is lost while the broker is away.
+
+A row is deleted in the transaction that took it, after the broker has confirmed its message; a crash in between sends
+it again, and versions make that harmless.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from typing import Protocol
+
+import msgspec
+
+from api_service.loops import metrics
+from api_service.loops.trouble import Trouble
+from api_service.store import outbox
+from api_service.store.database import Database
+from api_service.store.outbox import Waiting
+from shared.bus.port import BusUnavailable
+from shared.clock import Clock
+from shared.domain.errors import Unavailable
+from shared.messages.catalogue import Change, ScheduleChanges
+from shared.messages.codec import encode
+from shared.observability.logs import get_logger
+
+ROUND_ROWS = 500
+MESSAGE_BYTES = 1 << 20
+PUBLISHES_AT_ONCE = 32
+PUBLISH_TIMEOUT = 5.0
+POLL_INTERVAL = 0.25
+
+log = get_logger(__name__)
+
+
+class WayOut(Protocol):
+    """What the relay needs of a publisher."""
+
+    async def to_shard(self, shard: int, body: bytes) -> bool:
+        """Confirmed, or BusUnavailable; False where nobody owns the shard."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """Rows of one shard that travel in one message."""
+
+    shard: int
+    rows: tuple[Waiting, ...]
+
+    def message(self) -> bytes:
+        """The message; what changed passes through unread."""
+        changes = [Change(row.version, msgspec.Raw(row.what)) for row in self.rows]
+        return encode(ScheduleChanges(self.shard, changes))
+
+
+class Relay:
+    """Publishes what the outbox holds. `wake` is set after every commit of this process; polling sees to the rest."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        publisher: WayOut,
+        clock: Clock,
+        wake: asyncio.Event,
+        poll_interval: float = POLL_INTERVAL,
+    ) -> None:
+        self._database = database
+        self._publisher = publisher
+        self._clock = clock
+        self._wake = wake
+        self._poll_interval = poll_interval
+        self._trouble = Trouble(name="relay", clock=clock, log=log)
+        self._places = asyncio.Semaphore(PUBLISHES_AT_ONCE)
+        self._emptied = clock.steady()
+
+    async def run(self) -> None:
+        """Relay for ever; ends only by cancellation."""
+        while True:
+            self._wake.clear()
+            try:
+                taken = await self.relay_once()
+            except (Unavailable, BusUnavailable) as error:
+                metrics.RELAY_BEHIND.set(self._clock.steady() - self._emptied)
+                await self._trouble.wait(error)
+                continue
+
+            self._trouble.over()
+            if taken < ROUND_ROWS:
+                self._emptied = self._clock.steady()
+                metrics.RELAY_BEHIND.set(0)
+                await self._woken()
+
+    async def relay_once(self) -> int:
+        """Publish the oldest rows and delete what was confirmed; how many rows there were.
+
+        Raises Unavailable, and BusUnavailable where some could not be published: those stay.
+        """
+        async with self._database.transaction() as c:
+            rows = await outbox.take(c, ROUND_ROWS)
+            sent, failure = await self._publish(list(parcels(rows)))
+            if sent:
+                await outbox.delete(c, sent)
+        if failure is not None:
+            raise failure
+        return len(rows)
+
+    async def _publish(self, waiting: Sequence[Parcel]) -> tuple[list[int], BusUnavailable | None]:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._send(parcel)) for parcel in waiting]
+        failures = [task.result() for task in tasks]
+        sent = [row.id for parcel, failed in zip(waiting, failures, strict=True) if not failed for row in parcel.rows]
+        return sent, next(filter(None, failures), None)
+
+    async def _send(self, parcel: Parcel) -> BusUnavailable | None:
+        try:
+            async with self._places, asyncio.timeout(PUBLISH_TIMEOUT):
+                arrived = await self._publisher.to_shard(parcel.shard, parcel.message())
+        except BusUnavailable as error:
+            return error
+        except TimeoutError:
+            return BusUnavailable(f"no confirmation within {PUBLISH_TIMEOUT:g} s")
+        metrics.RELAY_PUBLISHED.inc(len(parcel.rows))
+        if not arrived:
+            metrics.RELAY_UNROUTABLE.inc(len(parcel.rows))
+        return None
+
+    async def _woken(self) -> None:
+        try:
+            async with asyncio.timeout(self._poll_interval):
+                await self._wake.wait()
+        except TimeoutError:
+            return  # rows of a sibling that died are looked for now and then
+
+
+def parcels(rows: Sequence[Waiting]) -> Iterator[Parcel]:
+    """The rows as messages: one a shard, or several where one would be too large for a broker."""
+    by_shard = sorted(rows, key=attrgetter("shard"))  # stable: versions keep their order
+    for shard, group in groupby(by_shard, key=attrgetter("shard")):
+        parcel: list[Waiting] = []
+        size = 0
+        for row in group:
+            if parcel and size + len(row.what) > MESSAGE_BYTES:
+                yield Parcel(shard=shard, rows=tuple(parcel))
+                parcel, size = [], 0
+            parcel.append(row)
+            size += len(row.what)
+        yield Parcel(shard=shard, rows=tuple(parcel))

@@ -1,0 +1,114 @@
+"""Every error becomes one shape, here and nowhere else; and every request is counted."""
+
+from __future__ import annotations
+
+from aiohttp import ClientPayloadError, web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.typedefs import Handler
+from prometheus_client import Counter, Histogram
+
+from api_service import limits
+from api_service.keys import CLOCK
+from api_service.schemas.errors import show_error
+from api_service.schemas.json_text import write_json
+from shared.domain import errors
+from shared.observability.logs import get_logger
+from shared.timing.instants import Instant
+
+REQUESTS = Counter("carillon_http_requests", "Requests, by what was asked and answered.", ["method", "route", "status"])
+SECONDS = Histogram("carillon_http_request_seconds", "How long an answer took.", ["method", "route"])
+
+_STATUS: dict[type[errors.DomainError], int] = {
+    errors.InvalidInput: 400,
+    errors.NotAuthenticated: 401,
+    errors.RegistrationClosed: 401,
+    errors.EventNotFound: 404,
+    errors.EventIsFinished: 409,
+    errors.EventIsPaused: 409,
+    errors.NameTaken: 409,
+    errors.KeyReused: 422,
+    errors.Unavailable: 503,
+}
+_HEADERS = {
+    401: {"WWW-Authenticate": "ApiKey"},
+    503: {"Retry-After": "1"},
+}
+_SAID = {
+    404: "there is nothing at this path; /docs describes what there is",
+    413: f"the body should have at most {limits.BODY_BYTES} bytes",
+    500: "something went wrong on our side; it is logged and it is not your request",
+}
+_METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS"})
+
+log = get_logger(__name__)
+
+
+@web.middleware
+async def count_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Count the request and its time by method, route and status."""
+    clock = request.app[CLOCK]
+    begun = clock.steady()
+    response = await handler(request)
+
+    # Names that a client can make up would be series without end.
+    method = request.method if request.method in _METHODS else "other"
+    resource = request.match_info.route.resource
+    route = "none" if resource is None else resource.canonical
+    REQUESTS.labels(method, route, response.status).inc()
+    SECONDS.labels(method, route).observe(clock.steady() - begun)
+    return response
+
+
+@web.middleware
+async def shape_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer every refusal in one shape; what nobody foresaw is logged and answered without details."""
+    now = request.app[CLOCK].now()
+    try:
+        return await handler(request)
+    except errors.InvalidInput as error:
+        return error_response(400, list(error.problems), now)
+    except errors.DomainError as error:
+        return _refused(error, now)
+    except web.HTTPException as error:
+        return _shaped(error, request, now)
+    except (ClientPayloadError, HttpProcessingError, web.RequestPayloadError):
+        return error_response(400, ["the body broke off or is not framed as its headers say"], now)
+    except Exception:
+        log.exception("http.unexpected_error", method=request.method, path=request.path)
+        return error_response(500, [_SAID[500]], now)
+
+
+MIDDLEWARES = (count_requests, shape_errors)
+
+
+def error_response(status: int, message: list[str], now: Instant) -> web.Response:
+    """The one shape."""
+    text = write_json(show_error(status, message, now))
+    return web.Response(
+        body=text.encode("utf-8", "backslashreplace"),
+        status=status,
+        content_type="application/json",
+        charset="utf-8",
+        headers={"Cache-Control": "no-store"} | _HEADERS.get(status, {}),
+    )
+
+
+def _refused(error: errors.DomainError, now: Instant) -> web.Response:
+    status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 400)
+    if status == 503:
+        log.warning("http.unavailable", error=repr(error.__cause__ or error))
+    return error_response(status, [str(error)], now)
+
+
+def _shaped(error: web.HTTPException, request: web.Request, now: Instant) -> web.Response:
+    """What aiohttp refuses, in our shape. Its own texts are the bare status; ours say more."""
+    text = error.text or ""
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        text = f"{request.method} is not allowed here; allowed are {', '.join(sorted(error.allowed_methods))}"
+    elif error.status in _SAID:
+        text = _SAID[error.status]
+    response = error_response(error.status, [text], now)
+    for name in ("Allow", "Location"):
+        if name in error.headers:
+            response.headers[name] = error.headers[name]
+    return response

@@ -1,0 +1,211 @@
+"""The API as an OpenAPI 3.1 document, drawn from the schemas that really read and write."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from marshmallow import Schema
+
+from api_service import limits
+from api_service.docs.operations import OPERATIONS, SERVICE_PATHS, Operation
+from api_service.schemas import fields as ours
+from api_service.schemas.applications import ApplicationAnswer, Registration
+from api_service.schemas.errors import ErrorAnswer, show_error
+from api_service.schemas.events import EventAnswer, EventChange, EventCreation
+from api_service.schemas.executions import AttemptAnswer, ExecutionAnswer
+from api_service.schemas.listing import ContextRequest, Page, QueryEvent
+from api_service.schemas.previews import PreviewAnswer, PreviewRequest
+
+_SCHEMAS: dict[str, type[Schema]] = {
+    "Application": ApplicationAnswer,
+    "Registration": Registration,
+    "Event": EventAnswer,
+    "EventCreation": EventCreation,
+    "EventChange": EventChange,
+    "ContextRequest": ContextRequest,
+    "QueryEvent": QueryEvent,
+    "Page": Page,
+    "Attempt": AttemptAnswer,
+    "Execution": ExecutionAnswer,
+    "PreviewRequest": PreviewRequest,
+    "Preview": PreviewAnswer,
+    "Error": ErrorAnswer,
+}
+_FORMATS = {ours.Moment: "date-time", ours.Email: "email", ours.CallbackUrl: "uri"}
+_EXAMPLE_MOMENT = 1_914_821_236_244
+
+_REFUSALS: dict[int, tuple[str, list[str]]] = {
+    400: (
+        "Something in the request is wrong; every problem is listed.",
+        ["endDate should be in the future", "interval is not a valid cron expression: …"],
+    ),
+    401: ("No valid key, or no valid registration token.", ["A valid API key is needed in the header X-API-Key."]),
+    404: ("There is no such event, or it is another application's.", ["There is no event with this id."]),
+    408: ("The body did not arrive in time.", [f"the body should arrive within {limits.BODY_SECONDS:g} seconds"]),
+    409: ("What was asked does not fit how things stand.", ["The event is PAUSED; resume it first."]),
+    413: ("The body is too large.", [f"the body should have at most {limits.BODY_BYTES} bytes"]),
+    415: ("The body is not JSON in UTF-8.", ["Content-Type should be application/json"]),
+    422: (
+        "The Idempotency-Key was used for something else.",
+        ["This Idempotency-Key was used before with a different request."],
+    ),
+    503: (
+        "Something that the service needs is away; try again after Retry-After seconds.",
+        ["The service cannot reach what it needs at the moment; try again shortly."],
+    ),
+}
+
+_PARAMETERS: dict[str, dict[str, Any]] = {
+    "eventId": {
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "example": "01JD8M2Z9T5R0C4V7K3N6P1QXA"},
+    },
+    "Idempotency-Key": {
+        "in": "header",
+        "description": "A name for this very request, so that repeating it creates nothing twice.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": limits.IDEMPOTENCY_KEY_LENGTH},
+    },
+    "X-Registration-Token": {
+        "in": "header",
+        "description": "The operator's token, where registering needs one.",
+        "schema": {"type": "string"},
+    },
+    "query": {
+        "in": "query",
+        "style": "deepObject",
+        "explode": True,
+        "description": "Which events. With brackets or as one JSON string.",
+        "schema": {"$ref": "#/components/schemas/QueryEvent"},
+    },
+}
+
+_ABOUT = f"""\
+Carillon calls your URL on time: an **event** says when (a cron expression), where (a URL) and with what (a JSON
+object).
+
+Every answer is `{{"data": …}}`, and lists also have `"meta": {{"total": …}}`. Every error has one shape, and its
+`message` lists every problem at once. Dates go out as ISO 8601 in UTC with milliseconds and come in with any offset.
+
+Every path under `/v1/events` also answers under `/v1/event`. Bodies are JSON of at most
+{limits.BODY_BYTES // 1024} KiB; what is not known, in a body or in a query string, is refused by name.
+
+A callback is a POST of the event's context, and nothing around it. It comes at least once; repeats carry the same
+`webhook-id`.
+"""
+
+
+def document() -> dict[str, Any]:
+    """The whole document."""
+    marshmallow = MarshmallowPlugin()
+    spec = APISpec(
+        title="Carillon",
+        version=_version(),
+        openapi_version="3.1.0",
+        info={"description": _ABOUT},
+        plugins=[marshmallow],
+        security=[{"apiKey": []}],
+        tags=[{"name": tag} for tag in dict.fromkeys(operation.tag for operation in OPERATIONS)],
+    )
+    for field, kind in _FORMATS.items():
+        marshmallow.map_to_openapi_type(field, "string", kind)  # type: ignore[no-untyped-call]
+    spec.components.security_scheme("apiKey", {"type": "apiKey", "in": "header", "name": "X-API-Key"})
+    for name, schema in _SCHEMAS.items():
+        spec.components.schema(name, schema=schema)
+    for status, (description, message) in _REFUSALS.items():
+        spec.components.response(_response_name(status), _refusal(status, description, message))
+
+    for operation in OPERATIONS:
+        spec.path(operation.path, operations={operation.method: _operation(operation)})
+        if operation.path.startswith("/v1/events"):
+            spec.path(
+                operation.path.replace("/v1/events", "/v1/event", 1), operations={operation.method: _alias(operation)}
+            )
+    for path, summary in SERVICE_PATHS.items():
+        spec.path(path, operations={"get": _service_operation(path, summary)})
+    described: dict[str, Any] = spec.to_dict()
+    return described
+
+
+def _version() -> str:
+    try:
+        return version("carillon")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "0"
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.name,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "description": operation.description,
+        "parameters": [_parameter(name) for name in operation.parameters],
+        "responses": {
+            str(operation.status): _success(operation),
+            **{
+                str(status): {"$ref": f"#/components/responses/{_response_name(status)}"}
+                for status in operation.all_refusals
+            },
+        },
+    }
+    if operation.body:
+        schema = {"$ref": f"#/components/schemas/{operation.body}"}
+        content = {"application/json": {"schema": schema, "example": operation.example}}
+        described["requestBody"] = {"required": True, "content": content}
+    if not operation.needs_key:
+        described["security"] = []
+    return described
+
+
+def _alias(operation: Operation) -> dict[str, Any]:
+    return _operation(operation) | {
+        "operationId": f"{operation.name}ByOtherPath",
+        "description": f"The same as `{operation.method.upper()} {operation.path}`.",
+        "x-same-as": operation.name,
+    }
+
+
+def _service_operation(path: str, summary: str) -> dict[str, Any]:
+    responses: dict[str, Any] = {"200": {"description": summary}}
+    if path == "/readyz":
+        responses["503"] = {"$ref": f"#/components/responses/{_response_name(503)}"}
+    name = path.strip("/").removesuffix(".json")
+    return {"operationId": name, "tags": ["Service"], "summary": summary, "security": [], "responses": responses}
+
+
+def _parameter(name: str) -> dict[str, Any]:
+    if name in _PARAMETERS:
+        return {"name": name, **_PARAMETERS[name]}
+    schema = {"$ref": f"#/components/schemas/Page/properties/{name}"}
+    return {"name": name, "in": "query", "schema": schema}
+
+
+def _success(operation: Operation) -> dict[str, Any]:
+    schema: dict[str, Any] = {"$ref": f"#/components/schemas/{operation.data}"}
+    properties = {"data": schema}
+    if operation.is_list:
+        total = {"type": "integer", "description": "How many match in all."}
+        meta = {"type": "object", "required": ["total"], "properties": {"total": total}}
+        properties = {"data": {"type": "array", "items": schema}, "meta": meta}
+    body = {"type": "object", "required": list(properties), "properties": properties}
+    return {"description": HTTPStatus(operation.status).phrase, "content": {"application/json": {"schema": body}}}
+
+
+def _refusal(status: int, description: str, message: list[str]) -> dict[str, Any]:
+    content = {
+        "schema": {"$ref": "#/components/schemas/Error"},
+        "example": show_error(status, message, _EXAMPLE_MOMENT),
+    }
+    refusal: dict[str, Any] = {"description": description, "content": {"application/json": content}}
+    if status == 503:
+        refusal["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}
+    return refusal
+
+
+def _response_name(status: int) -> str:
+    return HTTPStatus(status).phrase.title().replace(" ", "")

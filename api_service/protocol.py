@@ -1,0 +1,77 @@
+"""What is refused before there is a request, in the same shape: what is not HTTP, and expectations we do not meet."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+
+from api_service.keys import CLOCK
+from api_service.middleware import error_response
+from shared.clock import Clock
+from shared.observability.logs import get_logger
+
+log = get_logger(__name__)
+
+
+class _Protocol(web.RequestHandler):
+    """aiohttp's connection, with our errors instead of plain text."""
+
+    __slots__ = ("_clock",)
+
+    def __init__(self, server: web.Server, *, clock: Clock, **kwargs: Any) -> None:
+        super().__init__(server, **kwargs)
+        self._clock = clock
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The answer where no handler could be asked; the connection ends with it."""
+        log.info("http.refused", status=status, remote=request.remote, error=repr(exc))
+        if request.writer.output_size > 0:
+            raise ConnectionError("part of an answer is sent already")
+
+        said = "the request is not valid HTTP" if status == 400 else "the request could not be handled"
+        response = error_response(status, [said], self._clock.now())
+        response.force_close()
+        return response
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send the answer. An HTTPException that no middleware has seen (417) is shaped first."""
+        if isinstance(resp, web.HTTPException):
+            resp = error_response(resp.status, [f"{resp.reason}: this server cannot do that"], self._clock.now())
+        return await super().finish_response(request, resp, start_time)
+
+
+class _Server(web.Server):
+    """aiohttp's server, with our connections."""
+
+    def __init__(self, server: web.Server, clock: Clock) -> None:
+        super().__init__(
+            server.request_handler,
+            request_factory=server.request_factory,
+            handler_cancellation=server.handler_cancellation,
+            loop=asyncio.get_running_loop(),
+            **server._kwargs,  # noqa: SLF001 - aiohttp offers no other way to name the connection's class
+        )
+        self._clock = clock
+
+    def __call__(self) -> web.RequestHandler:
+        """A new connection."""
+        return _Protocol(self, loop=self._loop, clock=self._clock, **self._kwargs)
+
+
+class Runner(web.AppRunner):
+    """Runs the application as aiohttp's AppRunner does, and answers in our shape where aiohttp would not."""
+
+    __slots__ = ()
+
+    async def _make_server(self) -> web.Server:
+        return _Server(await super()._make_server(), self.app[CLOCK])

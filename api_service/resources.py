@@ -1,0 +1,82 @@
+"""What the service opens at start and closes at its end, in the order in which it needs them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+from aiohttp import web
+
+from api_service.keys import CLOCK, DATABASE, OUTBOX_WAKE, READINESS
+from api_service.loops.housekeeping import Housekeeping
+from api_service.loops.recorder import Recorder
+from api_service.loops.relay import Relay
+from api_service.loops.snapshots import Snapshots
+from api_service.store.database import Database
+from shared.bus.port import Bus
+from shared.observability.logs import get_logger
+
+Context: TypeAlias = Callable[[web.Application], AsyncIterator[None]]
+
+# Set when the service cannot go on: a loop, which is to run for ever, has failed.
+FAILED: web.AppKey[asyncio.Event] = web.AppKey("failed", asyncio.Event)
+
+log = get_logger(__name__)
+
+
+def database(dsn: str, *, size: int) -> Context:
+    """The pool, for as long as the application lives; it opens even while Postgres is away."""
+
+    async def context(app: web.Application) -> AsyncIterator[None]:
+        pool = await Database.open(dsn, size=size)
+        app[DATABASE] = pool
+        yield
+        await pool.close()
+
+    return context
+
+
+def loops(bus: Bus) -> Context:
+    """Relay, recorder, snapshots and housekeeping, for as long as the application lives."""
+
+    async def context(app: web.Application) -> AsyncIterator[None]:
+        store, clock, wake = app[DATABASE], app[CLOCK], asyncio.Event()
+        # Changes do not queue behind snapshots, nor readiness behind either.
+        changes, answers, probe = bus.publisher(), bus.publisher(), bus.publisher()
+        app[OUTBOX_WAKE] = wake.set
+        app[READINESS] = {"postgres": store.check, "bus": probe.check}
+        running = (
+            Relay(database=store, publisher=changes, clock=clock, wake=wake).run(),
+            Recorder(bus=bus, publisher=answers, database=store, clock=clock).run(),
+            Snapshots(bus=bus, publisher=answers, database=store, clock=clock).run(),
+            Housekeeping(database=store, clock=clock).run(),
+        )
+        async with _in_background(running, app[FAILED]):
+            yield
+        for publisher in (changes, answers, probe):
+            await publisher.close()
+
+    return context
+
+
+@asynccontextmanager
+async def _in_background(running: Sequence[Coroutine[None, None, None]], failed: asyncio.Event) -> AsyncIterator[None]:
+    # aiohttp may enter and leave a context in different tasks, which a TaskGroup does not allow; so one task holds it.
+    supervisor = asyncio.create_task(_supervise(running, failed))  # noqa: TID251
+    try:
+        yield
+    finally:
+        supervisor.cancel()
+        await asyncio.wait([supervisor])
+
+
+async def _supervise(running: Sequence[Coroutine[None, None, None]], failed: asyncio.Event) -> None:
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for loop in running:
+                tasks.create_task(loop)
+    except* Exception as errors:  # whatever it is, the service must not go on as if nothing had happened
+        log.critical("service.loop_failed", errors=[repr(error) for error in errors.exceptions], exc_info=True)
+        failed.set()

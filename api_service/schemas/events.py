@@ -1,0 +1,206 @@
+"""Events as they are asked for, changed and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from marshmallow import Schema, fields, validate
+
+from api_service import limits
+from api_service.schemas import fields as ours
+from api_service.schemas.reading import Strict, read
+from shared.domain.event import Changes, Event, Status, is_over, next_run
+from shared.timing.instants import Instant
+
+_ABOUT = {
+    "event_id": "The event's identifier, a ULID.",
+    "status": (
+        "INACTIVE: no callback was attempted yet. ACTIVE: at least one was. PAUSED: none is until it is resumed. "
+        "FINISHED: endDate has passed and none will be."
+    ),
+    "event_owner": "E-mail address of who asked for the event.",
+    "start_date": "No callback before or at this date. Any ISO 8601 date with an offset.",
+    "end_date": "No callback at or after this date, which is in the future. Any ISO 8601 date with an offset.",
+    "interval": "When to call: a cron expression as cron-parser reads it; where it has six fields, seconds come first.",
+    "timezone": "The IANA time zone in which the interval is meant.",
+    "callback_url": ("Where to POST. http or https, with a host, without user name and password."),
+    "context": (
+        f"What to POST: the JSON object that is the callback's body, with at most {limits.CONTEXT_SCALARS} values, "
+        f"{limits.CONTEXT_DEPTH} levels deep."
+    ),
+    "tags": f"Up to {limits.TAGS} different labels to filter by.",
+}
+_EXAMPLE = {
+    "event_id": "01JD8M2Z9T5R0C4V7K3N6P1QXA",
+    "status": "ACTIVE",
+    "event_owner": "user@example.com",
+    "end_date": "2030-09-02T05:11:59.708Z",
+    "interval": "* * * 1 * *",
+    "timezone": "UTC",
+    "callback_url": "https://api.yourapi.com",
+    "context": {"user": 12345},
+    "tags": ["prod"],
+}
+
+
+def _said(name: str) -> dict[str, Any]:
+    """What OpenAPI says of a field."""
+    return {"description": _ABOUT[name]} | ({"example": _EXAMPLE[name]} if name in _EXAMPLE else {})
+
+
+def _interval(**kwargs: Any) -> ours.Interval:
+    return ours.Interval(longest=limits.INTERVAL_LENGTH, metadata=_said("interval"), **kwargs)
+
+
+def _timezone(**kwargs: Any) -> ours.Timezone:
+    return ours.Timezone(longest=limits.TIMEZONE_LENGTH, metadata=_said("timezone"), **kwargs)
+
+
+def _callback_url(**kwargs: Any) -> ours.CallbackUrl:
+    said = _said("callback_url")
+    return ours.CallbackUrl(longest=limits.URL_LENGTH, data_key="callbackUrl", metadata=said, **kwargs)
+
+
+def _end_date(**kwargs: Any) -> ours.Moment:
+    return ours.Moment(data_key="endDate", metadata=_said("end_date"), **kwargs)
+
+
+def _start_date() -> ours.Moment:
+    return ours.Moment(data_key="startDate", allow_none=True, metadata=_said("start_date"))
+
+
+def _tags() -> ours.Items:
+    tag = ours.Text(longest=limits.TAG_LENGTH)
+    return ours.Items(tag, most=limits.TAGS, distinct=True, metadata=_said("tags"))
+
+
+def _context() -> ours.Context:
+    return ours.Context(metadata=_said("context"))
+
+
+_READ_ONLY = dict.fromkeys(
+    ("eventId", "createdDate", "updatedDate", "nextRunDate", "lastRunDate", "version"),
+    "is read-only: the service sets it; leave it out",
+) | {"status": "is read-only: leave it out and use /pause and /resume"}
+
+
+class EventCreation(Strict):
+    """What a client says to create an event."""
+
+    refused: ClassVar[Mapping[str, str]] = _READ_ONLY
+
+    event_owner = ours.Email(
+        longest=limits.EMAIL_LENGTH, data_key="eventOwner", required=True, metadata=_said("event_owner")
+    )
+    end_date = _end_date(required=True)
+    interval = _interval(required=True)
+    callback_url = _callback_url(required=True)
+    context = _context()
+    tags = _tags()
+    timezone = _timezone(load_default="UTC")
+    start_date = _start_date()
+
+
+class EventChange(Strict):
+    """What a client says to change an event; what is left out stays as it is."""
+
+    refused: ClassVar[Mapping[str, str]] = _READ_ONLY | {
+        "eventOwner": "cannot be changed; create another event instead"
+    }
+
+    end_date = _end_date()
+    interval = _interval()
+    callback_url = _callback_url()
+    context = _context()
+    tags = _tags()
+    timezone = _timezone()
+    start_date = _start_date()
+
+
+class EventAnswer(Schema):
+    """An event."""
+
+    event_id = fields.String(data_key="eventId", metadata=_said("event_id"))
+    status = fields.String(validate=validate.OneOf([status.value for status in Status]), metadata=_said("status"))
+    created_date = ours.Moment(data_key="createdDate")
+    updated_date = ours.Moment(data_key="updatedDate")
+    event_owner = fields.String(data_key="eventOwner", metadata=_said("event_owner") | {"format": "email"})
+    start_date = ours.Moment(data_key="startDate", allow_none=True, metadata=_said("start_date"))
+    end_date = ours.Moment(data_key="endDate", metadata=_said("end_date"))
+    interval = fields.String(metadata=_said("interval"))
+    timezone = fields.String(metadata=_said("timezone"))
+    callback_url = fields.String(data_key="callbackUrl", metadata=_said("callback_url") | {"format": "uri"})
+    context = fields.Dict(metadata=_said("context"))
+    tags = fields.List(fields.String(), metadata=_said("tags"))
+    next_run_date = ours.Moment(
+        data_key="nextRunDate", allow_none=True, metadata={"description": "The next callback, null where none is due."}
+    )
+    last_run_date = ours.Moment(
+        data_key="lastRunDate", allow_none=True, metadata={"description": "The start of the latest attempt, or null."}
+    )
+    version = fields.Integer(metadata={"description": "Rises with every change made through this API."})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """What is to be created."""
+
+    event_owner: str
+    end_date: Instant
+    interval: str
+    callback_url: str
+    context: Mapping[str, Any]
+    tags: tuple[str, ...]
+    timezone: str
+    start_date: Instant | None
+
+
+CREATION = EventCreation()
+CHANGE = EventChange()
+_ANSWER = EventAnswer()
+
+
+def read_new_event(sent: Any, now: Instant) -> NewEvent:
+    """The event that was asked for; raises InvalidInput with every problem."""
+    given = read(CREATION, sent, lambda valid: _wrong_dates(valid, now))
+    return NewEvent(
+        event_owner=given["event_owner"],
+        end_date=given["end_date"],
+        interval=given["interval"],
+        callback_url=given["callback_url"],
+        context=given.get("context", {}),
+        tags=tuple(given.get("tags", ())),
+        timezone=given["timezone"],
+        start_date=given.get("start_date"),
+    )
+
+
+def read_changes(sent: Any, now: Instant) -> Changes:
+    """The changes that were asked for; raises InvalidInput with every problem."""
+    given = read(CHANGE, sent, lambda valid: _wrong_dates(valid, now))
+    if "tags" in given:
+        given["tags"] = tuple(given["tags"])
+    return Changes(given=frozenset(given), **given)
+
+
+def show_event(event: Event, now: Instant) -> dict[str, Any]:
+    """The event as JSON, as it stands at this moment."""
+    facts = {name: getattr(event, name) for name in _SHOWN}
+    facts["status"] = Status.FINISHED.value if is_over(event, now) else event.status.value
+    facts["next_run_date"] = next_run(event, now)
+    shown: dict[str, Any] = _ANSWER.dump(facts)
+    return shown
+
+
+_SHOWN = [name for name in _ANSWER.dump_fields if name not in {"status", "next_run_date"}]
+
+
+def _wrong_dates(valid: Mapping[str, Any], now: Instant) -> Iterator[str]:
+    """What is wrong between the dates and the moment."""
+    start, end = valid.get("start_date"), valid.get("end_date")
+    if end is not None and end <= now:
+        yield "endDate should be in the future"
+    if start is not None and end is not None and start >= end:
+        yield "startDate should be before endDate"

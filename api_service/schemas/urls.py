@@ -1,0 +1,42 @@
+"""Can this URL be called back? By its looks alone: where it leads is looked at when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from yarl import URL
+
+_LABEL_LENGTH = 63
+_HOST_LENGTH = 253
+_EXAMPLE = "e.g. https://example.com/hook"
+
+
+def fault_of_url(text: str) -> str | None:
+    """What is wrong with the URL as a place to POST to, or None."""
+    if not text.isprintable() or any(character.isspace() for character in text):
+        return "should have no blanks or control characters; percent-encode them"
+    try:
+        url = URL(text)
+        return next((said for is_wrong, said in _FAULTS if is_wrong(url)), None)
+    except ValueError:
+        return f"should be an absolute URL, {_EXAMPLE}"
+
+
+def _has_no_host(url: URL) -> bool:
+    host = url.raw_host or ""
+    if ":" in host:  # an IPv6 address, which yarl has already understood
+        return False
+    labels = host.removesuffix(".").split(".")
+    return len(host) > _HOST_LENGTH or not all(0 < len(label) <= _LABEL_LENGTH for label in labels)
+
+
+def _has_credentials(url: URL) -> bool:
+    return url.raw_user is not None or url.raw_password is not None
+
+
+_FAULTS: tuple[tuple[Callable[[URL], bool], str], ...] = (
+    (lambda url: url.scheme not in {"http", "https"}, "should begin with http:// or https://"),
+    (_has_credentials, "should hold no user name or password: they would show wherever the event does"),
+    (_has_no_host, f"should name a host, {_EXAMPLE}"),
+    (lambda url: url.port == 0, "should name a port from 1 to 65535, or none"),
+)

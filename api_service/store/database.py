@@ -1,0 +1,104 @@
+"""The door to Postgres: a bounded pool, bounded waits, and one refusal, Unavailable, for whatever keeps us from it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, TypeAlias
+
+import asyncpg
+
+from shared.domain.errors import Unavailable
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+
+ACQUIRE_TIMEOUT = 2.0
+CONNECT_TIMEOUT = 2.0
+CLOSE_TIMEOUT = 5.0
+
+# Compiling a statement takes longer than any of ours runs.
+_SESSION = {"application_name": "carillon", "timezone": "UTC", "jit": "off"}
+
+_AWAY = (
+    OSError,  # refused, reset, no such host; a ConnectionError is one
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,  # too many connections, disk full
+    asyncpg.OperatorInterventionError,  # shut down by its administrator, crashed, starting
+    asyncpg.ReadOnlySQLTransactionError,  # no longer the primary
+)
+
+
+class Database:
+    """A pool of connections that comes and goes with Postgres; it is made even while Postgres is away."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self._pool = pool
+
+    @classmethod
+    async def open(cls, dsn: str, *, size: int = 10, command_timeout: float = 5.0) -> Database:
+        """A pool of at most `size` connections, each made when it is first needed."""
+        pool = await asyncpg.create_pool(
+            dsn,
+            min_size=0,
+            max_size=size,
+            command_timeout=command_timeout,
+            timeout=CONNECT_TIMEOUT,
+            server_settings=_SESSION,
+        )
+        return cls(pool)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection for as long as the block lasts. Raises Unavailable."""
+        with unavailable_when_away():
+            async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A transaction that commits when the block ends well. After Unavailable it may be committed or not."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    async def check(self) -> None:
+        """A round trip to Postgres, for readiness. Raises Unavailable."""
+        async with self.connection() as connection:
+            await connection.execute("select")
+
+    async def close(self) -> None:
+        """Let go of every connection: in peace where that is quick, by force otherwise."""
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await self._pool.close()
+        except _AWAY:
+            self._pool.terminate()
+
+
+@asynccontextmanager
+async def connect(dsn: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    """One connection of one's own, without a limit on how long a statement may take. Raises Unavailable."""
+    with unavailable_when_away():
+        connection = await asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT, server_settings=_SESSION)
+        try:
+            yield connection
+        finally:
+            await connection.close(timeout=CLOSE_TIMEOUT)
+
+
+@contextmanager
+def unavailable_when_away() -> Iterator[None]:
+    """Turn what Postgres's absence looks like into Unavailable; every other error is somebody's mistake and passes."""
+    try:
+        yield
+    except _AWAY as error:
+        raise Unavailable from error
+    except asyncpg.InterfaceError as error:
+        # A connection that breaks between two statements, or while a transaction rolls back, says no more than this.
+        if isinstance(error, asyncpg.DataError | ValueError) or "closed" not in str(error):
+            raise
+        raise Unavailable from error

@@ -1,0 +1,144 @@
+"""Events as rows: written and read in the caller's transaction, always within one application.
+
+An event is a row of `event`, one of `event_state` and its terms; whoever writes one of the three writes all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from api_service.store import listing
+from api_service.store.database import Connection
+from api_service.store.listing import ContextFilter, Filters
+from api_service.store.queries import load
+from shared.domain.errors import EventNotFound
+from shared.domain.event import Event, Status, body_of
+from shared.timing.instants import Instant, from_datetime, to_datetime
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import asyncpg
+
+__all__ = ["ContextFilter", "Filters", "delete", "get", "insert", "page", "update"]
+
+SQL = load(__file__)
+
+
+async def insert(c: Connection, event: Event, terms: Iterable[UUID]) -> None:
+    """Write a new event, which can be found by these terms."""
+    await c.execute(
+        SQL["insert"],
+        event.event_id,
+        event.application_id,
+        event.shard,
+        event.version,
+        event.event_owner,
+        event.interval,
+        event.timezone,
+        _moment(event.start_date),
+        to_datetime(event.end_date),
+        event.callback_url,
+        _text(event),
+        event.tags,
+        to_datetime(event.created_date),
+        to_datetime(event.updated_date),
+        to_datetime(event.anchor),
+        event.status,
+        _moment(event.settled_through),
+        _moment(event.last_run_date),
+        list(terms),
+    )
+
+
+async def get(c: Connection, application_id: int, event_id: str, *, for_update: bool = False) -> Event:
+    """The event; `for_update` keeps others from changing it until the transaction ends. Raises EventNotFound."""
+    row = await c.fetchrow(SQL["get_for_update" if for_update else "get"], application_id, event_id)
+    if row is None:
+        raise EventNotFound
+    return _event(row)
+
+
+async def update(c: Connection, event: Event, *, old_terms: set[UUID], new_terms: set[UUID]) -> None:
+    """Write what a client may change of an event, and its status; the terms are those before and after."""
+    written = await c.fetchval(
+        SQL["update"],
+        event.application_id,
+        event.event_id,
+        event.version,
+        event.interval,
+        event.timezone,
+        _moment(event.start_date),
+        to_datetime(event.end_date),
+        event.callback_url,
+        _text(event),
+        event.tags,
+        to_datetime(event.updated_date),
+        to_datetime(event.anchor),
+    )
+    if written is None:
+        raise EventNotFound
+    await c.execute(SQL["update_status"], event.application_id, event.event_id, event.status)
+    if dropped := old_terms - new_terms:
+        await c.execute(SQL["drop_terms"], event.application_id, event.event_id, list(dropped))
+    if added := new_terms - old_terms:
+        await c.execute(SQL["add_terms"], event.application_id, event.event_id, list(added))
+
+
+async def delete(c: Connection, event: Event, *, terms: Iterable[UUID]) -> None:
+    """Remove the event, its state and its terms, which must be all it has. Raises EventNotFound."""
+    if await c.fetchval(SQL["delete"], event.application_id, event.event_id) is None:
+        raise EventNotFound
+    await c.execute(SQL["drop_terms"], event.application_id, event.event_id, list(terms))
+
+
+async def page(
+    c: Connection, application_id: int, filters: Filters, limit: int, offset: int
+) -> tuple[list[Event], int]:
+    """The events that match, newest first, from `offset` on and at most `limit`, and how many match in all.
+
+    Needs a connection outside any transaction: the page and the number are of one moment.
+    """
+    async with c.transaction(isolation="repeatable_read", readonly=True):
+        event_ids, total = await listing.matching(c, application_id, filters, limit, offset)
+        rows = await c.fetch(SQL["page_rows"], application_id, event_ids) if event_ids else []
+    return [_event(row) for row in rows], total
+
+
+def _event(row: asyncpg.Record) -> Event:
+    return Event(
+        event_id=row["event_id"],
+        application_id=row["application_id"],
+        shard=row["shard"],
+        version=row["version"],
+        status=Status(row["status"]),
+        event_owner=row["event_owner"],
+        interval=row["interval"],
+        timezone=row["timezone"],
+        start_date=_instant(row["start_date"]),
+        end_date=from_datetime(row["end_date"]),
+        callback_url=row["callback_url"],
+        context=json.loads(row["context"]),
+        tags=tuple(row["tags"]),
+        created_date=from_datetime(row["created_date"]),
+        updated_date=from_datetime(row["updated_date"]),
+        anchor=from_datetime(row["anchor"]),
+        settled_through=_instant(row["settled_through"]),
+        last_run_date=_instant(row["last_run_date"]),
+    )
+
+
+def _text(event: Event) -> str:
+    """The context as it is stored: the very text that a callback POSTs."""
+    return body_of(event.context).decode()
+
+
+def _moment(instant: Instant | None) -> datetime | None:
+    return None if instant is None else to_datetime(instant)
+
+
+def _instant(moment: datetime | None) -> Instant | None:
+    return None if moment is None else from_datetime(moment)

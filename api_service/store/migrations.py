@@ -1,0 +1,85 @@
+"""How does a database get our schema? Numbered files, each applied once, in order, in a transaction of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from api_service.store.database import Connection, connect
+from api_service.store.queries import load
+from shared.timing.instants import Instant, to_datetime
+
+SQL = load(__file__)
+
+FOLDER = Path(__file__).with_name("migrations")
+TIME_LIMIT = 600.0
+
+_FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
+
+
+class MigrationRefused(Exception):
+    """This release must not run on this database; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """One step of the schema."""
+
+    number: int
+    name: str
+    text: str
+
+
+async def migrate(dsn: str, *, shards: int, now: Instant) -> None:
+    """Bring the database to this release's schema; at first installation also write its shards.
+
+    Safe to run from several processes at once. Raises MigrationRefused where the database belongs to a newer release
+    or to an installation with another number of shards, and Unavailable.
+    """
+    async with connect(dsn) as c, asyncio.timeout(TIME_LIMIT):
+        await c.execute(SQL["exclude_others"])
+        await c.execute(SQL["prepare"])
+
+        for migration in await _pending(c, read(FOLDER)):
+            await _apply(c, migration, now)
+        async with c.transaction():
+            await _install(c, shards)
+
+
+def read(folder: Path) -> list[Migration]:
+    """The migrations in a folder, in order; their numbers are 1, 2, 3 and so on."""
+    migrations = []
+    for number, path in enumerate(sorted(folder.glob("*.sql")), start=1):
+        named = _FILE_NAME.fullmatch(path.name)
+        if named is None or int(named[1]) != number:
+            raise ValueError(f"{path.name}: the migration in this place must be called {number:04}_what_it_does.sql")
+        migrations.append(Migration(number=number, name=named[2], text=path.read_text(encoding="utf-8")))
+    return migrations
+
+
+async def _pending(c: Connection, known: Sequence[Migration]) -> list[Migration]:
+    applied = {row["number"] for row in await c.fetch(SQL["applied"])}
+    if newer := sorted(applied - {migration.number for migration in known}):
+        raise MigrationRefused(
+            f"the database has migration {newer[-1]}, and this release ends at {len(known)}: upgrade it"
+        )
+    return [migration for migration in known if migration.number not in applied]
+
+
+async def _apply(c: Connection, migration: Migration, now: Instant) -> None:
+    async with c.transaction():
+        await c.execute(migration.text)
+        await c.execute(SQL["record"], migration.number, migration.name, to_datetime(now))
+
+
+async def _install(c: Connection, shards: int) -> None:
+    installed = await c.fetchval(SQL["count_shards"])
+    if installed == 0:
+        await c.execute(SQL["install_shards"], shards)
+    elif installed != shards:
+        raise MigrationRefused(
+            f"this installation has {installed} shards and SHARDS says {shards}: the number is fixed at installation"
+        )

@@ -1,0 +1,117 @@
+-- The schema as a whole, as all migrations leave it; a test holds the two equal.
+-- Moments are timestamptz, identifiers of events are ULIDs as text in byte order, so that newest first is an index's order.
+
+create table application (
+    application_id  integer generated always as identity primary key,
+    app_name        text not null unique,
+    created_date    timestamptz not null
+);
+
+-- Keys are random enough (256 bits) that a plain SHA-256 hides them.
+create table api_key (
+    key_hash        bytea primary key,
+    application_id  integer not null references application,
+    created_date    timestamptz not null
+);
+
+-- One row a shard, all written at installation. Every write to a timer takes the next version here, inside its own
+-- transaction, so versions are in commit order; the epoch rises when the owner's incarnation changes.
+create table shard (
+    shard        smallint primary key,
+    version      bigint not null default 0,
+    epoch        bigint not null default 0,
+    incarnation  text not null default '',       -- of the owner; '' is nobody: never owned, or given up with a goodbye
+    owner        text not null default '',
+    handed_over  boolean not null default true   -- the owner of this epoch took it from nobody
+) with (fillfactor = 20);  -- room for a row's next version on its own page
+
+-- What clients write; wide, and indexed for listing. Counting reads indexes alone where vacuum has been, so it comes often.
+create table event (
+    event_id        text collate "C" primary key,
+    application_id  integer not null references application,
+    shard           smallint not null references shard,
+    version         bigint not null,
+    event_owner     text not null,
+    interval        text not null,
+    timezone        text not null,
+    start_date      timestamptz,
+    end_date        timestamptz not null,
+    callback_url    text not null,
+    context         json not null,   -- json, not jsonb: the text is what was sent
+    tags            text[] not null,
+    created_date    timestamptz not null,
+    updated_date    timestamptz not null,
+    anchor          timestamptz not null  -- occurrences count strictly after it
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
+create index event_newest on event (application_id, event_id desc);
+
+-- What rings change; narrow, so that an outcome costs little. Last and next run are not indexed: updates stay in the page.
+create table event_state (
+    event_id         text collate "C" primary key references event on delete cascade,
+    application_id   integer not null,
+    shard            smallint not null,
+    status           text not null check (status in ('INACTIVE', 'ACTIVE', 'PAUSED', 'FINISHED')),
+    settled_through  timestamptz,  -- every occurrence up to it is settled
+    last_run_date    timestamptz
+) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.02);
+create index event_state_status on event_state (application_id, status, event_id);
+create index event_state_live on event_state (shard, event_id) where status <> 'FINISHED';
+
+-- Everything a listing can filter by, one row a fact: an owner, a tag, a value at a path of the context. `term` is a
+-- hash of the fact. Counting and walking newest first are both plain scans of this one index, however rare the term.
+create table event_term (
+    application_id  integer not null,
+    term            uuid not null,
+    event_id        text collate "C" not null,
+    primary key (application_id, term, event_id)
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
+
+-- Changes that are committed and not yet published; the relay empties it.
+create table outbox (
+    id       bigint generated always as identity primary key,
+    shard    smallint not null,
+    version  bigint not null,
+    what     bytea not null
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);  -- short, and gone through all the time
+
+-- The ledger: every firing, or stretch of skipped ones, ends here with a reason.
+create table execution (
+    event_id     text collate "C" not null,
+    nominal      timestamptz not null,
+    manual       boolean not null,
+    status       text not null check (status in ('PENDING', 'DELIVERED', 'FAILED', 'SKIPPED')),
+    reason       text not null default '',
+    last         timestamptz not null,         -- the last occurrence of a skipped stretch; otherwise the nominal instant
+    count        bigint not null default 1,    -- how many occurrences the row stands for
+    recorded     timestamptz not null,
+    primary key (event_id, nominal, manual)
+);
+create index execution_pending on execution (event_id) where status = 'PENDING';
+
+-- Every HTTP request that was made for a firing. A firing rung by two owners shows here with both their epochs.
+create table attempt (
+    event_id     text collate "C" not null,
+    nominal      timestamptz not null,
+    manual       boolean not null,
+    epoch        bigint not null,
+    attempt      smallint not null,
+    started      timestamptz not null,
+    duration_ms  integer not null,
+    status_code  smallint not null,
+    error        text not null,
+    dispatcher   text not null,
+    stale        boolean not null,  -- reported after the shard had gone to another owner
+    primary key (event_id, nominal, manual, epoch, attempt)
+);
+
+-- Answers to creations that carried an Idempotency-Key, for a day.
+create table idempotency_key (
+    application_id  integer not null references application,
+    key             text not null,
+    request_hash    bytea not null,
+    event_id        text collate "C" not null,
+    answer          text not null,
+    created_date    timestamptz not null,
+    primary key (application_id, key)
+);
+create index idempotency_key_age on idempotency_key (created_date);

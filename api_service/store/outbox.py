@@ -1,0 +1,50 @@
+"""What is committed and not yet published: written in the transaction of the change itself, emptied by the relay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from api_service.store.database import Connection
+from api_service.store.queries import load
+
+SQL = load(__file__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A change on its way to the bus."""
+
+    id: int
+    shard: int
+    version: int
+    what: bytes
+
+
+async def next_version(c: Connection, shard: int) -> int:
+    """The next version of the shard. Take every other lock first: nobody else writes to the shard until you commit."""
+    version: int | None = await c.fetchval(SQL["next_version"], shard)
+    if version is None:
+        raise LookupError(f"there is no shard {shard} in this installation")
+    return version
+
+
+async def put(c: Connection, *, shard: int, version: int, what: bytes) -> None:
+    """Publish this, an encoded `What`, once the transaction is committed."""
+    await c.execute(SQL["put"], shard, version, what)
+
+
+async def take(c: Connection, limit: int) -> list[Waiting]:
+    """The oldest changes, at most `limit`; no other relay takes them before this transaction ends."""
+    return [Waiting(**row) for row in await c.fetch(SQL["take"], limit)]
+
+
+async def delete(c: Connection, ids: Sequence[int]) -> None:
+    """These changes are published."""
+    await c.execute(SQL["delete"], ids)
+
+
+async def waiting(c: Connection) -> int:
+    """How many changes wait to be published."""
+    count: int = await c.fetchval(SQL["waiting"])
+    return count

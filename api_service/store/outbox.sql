@@ -1,0 +1,19 @@
+-- next_version --
+-- The shard's next version. Its row stays locked until the transaction ends, so versions are in commit order.
+update shard set version = version + 1 where shard = $1 returning version;
+
+-- put --
+-- A change that is published once this transaction is committed.
+insert into outbox (shard, version, what) values ($1, $2, $3);
+
+-- take --
+-- The oldest changes, kept from other relays until this transaction ends.
+select id, shard, version, what from outbox order by id limit $1 for update skip locked;
+
+-- delete --
+-- Changes that are published.
+delete from outbox where id = any($1::bigint[]);
+
+-- waiting --
+-- How many changes are not yet published.
+select count(*) from outbox;

@@ -1,0 +1,188 @@
+"""How does a report enter the ledger? One message in one transaction, and once, however often it comes.
+
+Locks are taken in this order: the rows of events that end, the states of all events, both by id; then the ledger's.
+No row of a shard is locked beside them: writers lock it last, and a recorder must not hold them up.
+Facts are kept whoever reports them; what a dispatcher says that no longer owns the shard is flagged as stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import starmap
+from typing import Any, TypeAlias
+
+import asyncpg
+
+from api_service.store.database import Connection
+from api_service.store.queries import load
+from shared.domain.errors import Unavailable
+from shared.domain.firing import Attempted, AttemptError, Finished, Outcome, Skipped
+from shared.messages.catalogue import Outcomes, Released, Report
+from shared.timing.instants import Instant, to_datetime
+
+SQL = load(__file__)
+
+Name: TypeAlias = tuple[str, Instant, bool]  # timer, nominal instant, by hand
+
+
+class Unrecordable(Exception):
+    """The message says something that Postgres will never take."""
+
+
+@dataclass(slots=True)
+class _Standing:
+    """Where one event stands after a message, as far as the message says."""
+
+    settled_through: Instant | None = None
+    last_run: Instant | None = None
+
+
+@dataclass(slots=True)
+class _Digested:
+    """A message, each fact once: a statement that meets the same row twice fails."""
+
+    attempts: dict[tuple[str, Instant, bool, int, int], tuple[Report, Attempted]] = field(default_factory=dict)
+    delivered: dict[Name, bool] = field(default_factory=dict)
+    skipped: dict[Name, Skipped] = field(default_factory=dict)
+    ends: dict[str, Instant] = field(default_factory=dict)
+    standings: dict[str, _Standing] = field(default_factory=dict)
+
+    def take(self, report: Report, outcome: Outcome) -> None:
+        """Count this outcome in."""
+        match outcome:
+            case Attempted():
+                name = (outcome.timer_id, outcome.nominal, outcome.manual)
+                self.attempts[*name, report.epoch, outcome.attempt] = report, outcome
+                self.delivered[name] = self.delivered.get(name, False) or outcome.error is AttemptError.NONE
+                self._stands(outcome.timer_id, outcome.settled_through, outcome.started)
+            case Skipped():
+                name = (outcome.timer_id, outcome.first, outcome.manual)
+                if name not in self.skipped or self.skipped[name].last < outcome.last:
+                    self.skipped[name] = outcome
+                self._stands(outcome.timer_id, outcome.settled_through, None)
+            case Finished():
+                self.ends[outcome.timer_id] = max(outcome.end, self.ends.get(outcome.timer_id, outcome.end))
+
+    def _stands(self, timer_id: str, settled_through: Instant, run: Instant | None) -> None:
+        standing = self.standings.setdefault(timer_id, _Standing())
+        standing.settled_through = max(settled_through, standing.settled_through or settled_through)
+        if run is not None:
+            standing.last_run = max(run, standing.last_run or run)
+
+
+async def record(c: Connection, message: Outcomes, now: Instant) -> None:
+    """Write the message down, in the caller's transaction.
+
+    Raises Unrecordable where it never can be, and Unavailable where another try may do.
+    """
+    digested = _Digested()
+    for report in message.reports:
+        for outcome in report.outcomes:
+            digested.take(report, outcome)
+
+    with _refusals():
+        over = await _lock_the_ended(c, digested.ends)
+        await _move_states(c, digested.standings, over)
+        await _insert_attempts(c, digested, message.dispatcher)
+        await _insert_executions(c, digested, now)
+        if over:
+            await c.execute(SQL["end_pending"], sorted(over), to_datetime(now))
+
+
+async def release(c: Connection, released: Released) -> None:
+    """Write down that the owner of a shard said goodbye, unless it is the owner no longer. Raises like `record`."""
+    with _refusals():
+        await c.execute(SQL["release"], released.shard, released.incarnation, released.epoch)
+
+
+def one_by_one(message: Outcomes) -> Iterator[Outcomes]:
+    """The message as many, each with one outcome, so that a bad one does not spoil the others."""
+    for report in message.reports:
+        for outcome in report.outcomes:
+            alone = Report(report.shard, report.incarnation, report.epoch, [outcome])
+            yield Outcomes(message.dispatcher, [alone])
+
+
+async def _lock_the_ended(c: Connection, ends: dict[str, Instant]) -> set[str]:
+    """The events among these that are really over: a client may have given one a new end meanwhile."""
+    if not ends:
+        return set()
+    ids = sorted(ends)
+    rows = await c.fetch(SQL["lock_ended"], ids, [to_datetime(ends[timer_id]) for timer_id in ids])
+    return {row["event_id"] for row in rows}
+
+
+async def _move_states(c: Connection, standings: dict[str, _Standing], over: set[str]) -> None:
+    nothing = _Standing()
+    ids = sorted(standings.keys() | over)
+    stands = [standings.get(timer_id, nothing) for timer_id in ids]
+    if ids:
+        await c.execute(
+            SQL["move_states"],
+            ids,
+            [_moment(stand.settled_through) for stand in stands],
+            [_moment(stand.last_run) for stand in stands],
+            [timer_id in over for timer_id in ids],
+        )
+
+
+async def _insert_attempts(c: Connection, digested: _Digested, dispatcher: str) -> None:
+    if digested.attempts:
+        rows = [_attempt_row(*digested.attempts[key]) for key in sorted(digested.attempts)]
+        await c.execute(SQL["insert_attempts"], *_columns(rows), dispatcher)
+
+
+def _attempt_row(report: Report, attempted: Attempted) -> tuple[Any, ...]:
+    return (
+        attempted.timer_id,
+        to_datetime(attempted.nominal),
+        attempted.manual,
+        report.epoch,
+        attempted.attempt,
+        to_datetime(attempted.started),
+        attempted.duration_ms,
+        attempted.status_code,
+        attempted.error,
+        report.shard,
+        report.incarnation,
+    )
+
+
+async def _insert_executions(c: Connection, digested: _Digested, now: Instant) -> None:
+    moment = to_datetime(now)
+    if digested.delivered:
+        tried = [(*name, delivered) for name, delivered in sorted(digested.delivered.items())]
+        await c.execute(SQL["insert_attempted"], *_columns(starmap(_attempted_row, tried)), moment)
+    if digested.skipped:
+        rows = [_skipped_row(digested.skipped[name]) for name in sorted(digested.skipped)]
+        await c.execute(SQL["insert_skipped"], *_columns(rows), moment)
+
+
+def _attempted_row(timer_id: str, nominal: Instant, manual: bool, delivered: bool) -> tuple[Any, ...]:
+    return timer_id, to_datetime(nominal), manual, "DELIVERED" if delivered else "FAILED"
+
+
+def _skipped_row(skipped: Skipped) -> tuple[Any, ...]:
+    first, last = to_datetime(skipped.first), to_datetime(skipped.last)
+    return skipped.timer_id, first, skipped.manual, last, skipped.count, skipped.reason
+
+
+def _columns(rows: Any) -> list[Sequence[Any]]:
+    return list(zip(*rows, strict=True))
+
+
+def _moment(instant: Instant | None) -> Any:
+    return None if instant is None else to_datetime(instant)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Tell what will never be taken from what only did not work this time."""
+    try:
+        yield
+    except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError, OverflowError) as error:
+        raise Unrecordable(str(error)) from error
+    except asyncpg.TransactionRollbackError as error:  # a deadlock, say
+        raise Unavailable from error

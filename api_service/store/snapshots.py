@@ -1,0 +1,141 @@
+"""What does a shard look like? Its epoch, its timers, what is pending, and what all that adds up to.
+
+A snapshot is one moment of the database: `horizon` is the shard's version at that moment. Versions are in commit order,
+so what is at or below it is in the pages and what is above it is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from api_service.store.database import Connection, Database
+from api_service.store.queries import load
+from shared.domain.firing import PendingFiring
+from shared.domain.timer import Timer
+from shared.messages.catalogue import ShardDigest
+from shared.timing import cron
+from shared.timing.instants import Instant, from_datetime, to_datetime
+from shared.timing.zones import zone
+
+SQL = load(__file__)
+
+PAGE_TIMERS = 500
+PAGE_BYTES = 1 << 20
+
+
+class Unanswerable(LookupError):
+    """The request names a shard that this installation does not have, or what no name can be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What an owner of a shard is told. `handed_over`: whoever owned it before said goodbye, or nobody did."""
+
+    epoch: int
+    handed_over: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A part of a snapshot."""
+
+    horizon: int
+    timers: list[Timer]
+    pending: list[PendingFiring]
+    last: bool
+
+
+async def claim(c: Connection, shard: int, incarnation: str, owner: str) -> Claim:
+    """Write down who owns the shard. The epoch rises with a new incarnation only. Raises Unanswerable."""
+    row = await _row(c, "claim", shard, incarnation, owner)
+    return Claim(epoch=row["epoch"], handed_over=row["handed_over"])
+
+
+async def read(
+    database: Database, shard: int, *, page_timers: int = PAGE_TIMERS, page_bytes: int = PAGE_BYTES
+) -> AsyncGenerator[Page, None]:
+    """All timers of the shard that have not ended and all its pending firings, at one moment; at least one page.
+
+    Raises Unanswerable and Unavailable. Close it when done early: it holds a transaction.
+    """
+    async with database.connection() as c, c.transaction(isolation="repeatable_read", readonly=True):
+        horizon: int = (await _row(c, "horizon", shard))["version"]
+        cursor = await c.cursor(SQL["timers"], shard)
+        ready: list[Timer] = []
+        while rows := await cursor.fetch(page_timers):
+            *full, rest = _portions([*ready, *map(_timer, rows)], page_timers, page_bytes)
+            for timers in full:
+                yield Page(horizon=horizon, timers=timers, pending=[], last=False)
+            ready = rest
+        pending = [_pending(row) for row in await c.fetch(SQL["pending"], shard)]
+    yield Page(horizon=horizon, timers=ready, pending=pending, last=True)
+
+
+async def digest(c: Connection, shard: int, ends_after: Instant) -> ShardDigest:
+    """What the timers that end after this moment add up to, and as of which version. Raises Unanswerable."""
+    row = await _row(c, "digest", shard, to_datetime(ends_after))
+    return ShardDigest(
+        shard=shard,
+        version=row["version"],
+        ends_after=ends_after,
+        count=row["count"],
+        versions_sum=row["versions_sum"],
+        versions_xor=row["versions_xor"],
+    )
+
+
+async def _row(c: Connection, statement: str, shard: int, *arguments: Any) -> asyncpg.Record:
+    try:
+        row = await c.fetchrow(SQL[statement], shard, *arguments)
+    except asyncpg.DataError as error:
+        raise Unanswerable(str(error)) from error
+    if row is None:
+        raise Unanswerable(f"there is no shard {shard}")
+    return row
+
+
+def _portions(timers: Sequence[Timer], most_timers: int, most_bytes: int) -> Iterator[list[Timer]]:
+    portion: list[Timer] = []
+    size = 0
+    for timer in timers:
+        if portion and (len(portion) == most_timers or size + len(timer.body) > most_bytes):
+            yield portion
+            portion, size = [], 0
+        portion.append(timer)
+        size += len(timer.body)
+    yield portion
+
+
+def _timer(row: asyncpg.Record) -> Timer:
+    """The timer of `shared.domain.event.timer_of`, straight from the row: its context is text already."""
+    rule = cron.parse(row["interval"], seed=row["event_id"])
+    return Timer(
+        id=row["event_id"],
+        version=row["version"],
+        rule=rule.expression,
+        zone=row["timezone"],
+        anchor=from_datetime(row["anchor"]),
+        end=from_datetime(row["end_date"]),
+        url=row["callback_url"],
+        body=row["context"].encode(),
+        paused=row["paused"],
+        settled=() if row["settled"] is None else tuple(_settled(row, rule)),
+    )
+
+
+def _settled(row: asyncpg.Record, rule: cron.Rule) -> Iterator[Instant]:
+    """Every occurrence that is settled out of order; a skipped stretch has one row, and here all its instants."""
+    for nominal, count in zip(row["settled"], row["counts"], strict=True):
+        first = from_datetime(nominal)
+        yield first
+        if count > 1:
+            yield from cron.upcoming(rule, zone(row["timezone"]), first, count - 1)
+
+
+def _pending(row: Any) -> PendingFiring:
+    nominal = from_datetime(row["nominal"])
+    return PendingFiring(timer_id=row["event_id"], nominal=nominal, manual=row["manual"], due=nominal)

@@ -1,0 +1,49 @@
+"""Look without touching: one event, a list of them, what became of their firings, when an interval would ring."""
+
+from __future__ import annotations
+
+from api_service.schemas.listing import EventsWanted
+from api_service.schemas.previews import PreviewWanted
+from api_service.store import events, ledger
+from api_service.store.events import ContextFilter, Filters
+from api_service.store.ledger import ExecutionRow
+from api_service.usecases.means import Means
+from shared.domain.event import Event
+from shared.timing import cron
+from shared.timing.instants import Instant
+from shared.timing.zones import zone
+
+
+async def get_event(means: Means, event_id: str) -> Event:
+    """The event. Raises EventNotFound."""
+    async with means.database.connection() as c:
+        return await events.get(c, means.application_id, event_id)
+
+
+async def find_events(means: Means, wanted: EventsWanted) -> tuple[list[Event], int]:
+    """A page of the events that match, newest first, and how many match in all."""
+    filters = Filters(
+        owners=wanted.owners,
+        tags=wanted.tags,
+        contexts=tuple(
+            ContextFilter(path=wish.path, type=wish.type, value=wish.value, is_array=wish.is_array)
+            for wish in wanted.contexts
+        ),
+        status=wanted.statuses,
+    )
+    async with means.database.connection() as c:
+        return await events.page(c, means.application_id, filters, wanted.limit, wanted.offset)
+
+
+async def find_executions(means: Means, event_id: str, *, limit: int, offset: int) -> tuple[list[ExecutionRow], int]:
+    """A page of the event's firings, newest first, and how many there are in all. Raises EventNotFound."""
+    async with means.database.connection() as c:
+        await events.get(c, means.application_id, event_id)
+        return await ledger.executions(c, event_id, limit=limit, offset=offset)
+
+
+def preview(wanted: PreviewWanted) -> tuple[list[Instant], str]:
+    """When the interval rings, by the very function that rings it, and the same in words."""
+    rule = cron.parse(wanted.interval, seed=wanted.interval)
+    instants = cron.upcoming(rule, zone(wanted.timezone), wanted.after, wanted.count)
+    return list(instants), cron.describe(rule)

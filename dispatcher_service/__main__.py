@@ -1,0 +1,53 @@
+"""`python -m dispatcher_service`: settings, signals, run."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+
+import uvloop
+
+from dispatcher_service.app import Dispatcher
+from dispatcher_service.probe import probe
+from shared.bus.rabbit import RabbitBus
+from shared.clock import SystemClock
+from shared.observability.logs import configure, get_logger
+from shared.settings import DispatcherSettings, InvalidSettings, environment, facts
+
+
+async def _run(settings: DispatcherSettings) -> None:
+    log = get_logger(__name__)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    dispatcher = Dispatcher(settings, bus=RabbitBus(settings.amqp_url, prefix=settings.bus_prefix), clock=SystemClock())
+    async with probe(
+        host=settings.probe_host,
+        port=settings.probe_port,
+        unready=dispatcher.unready,
+        metrics=dispatcher.metrics.text,
+    ) as port:
+        log.info("dispatcher.started", **facts(settings) | {"probe_port": port})
+        await dispatcher.run(stop)
+    log.info("dispatcher.stopped")
+
+
+def main() -> int:
+    """Run until told to stop; 2 where the settings are wrong."""
+    try:
+        settings = DispatcherSettings.of(environment())
+        configure(settings.log_level)
+    except InvalidSettings as error:
+        sys.stderr.write(f"dispatcher_service cannot start:\n{error}\n")
+        return 2
+    try:
+        uvloop.run(_run(settings))
+    except OSError as error:
+        sys.stderr.write(f"dispatcher_service cannot start: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,260 @@
+"""What the owner of a shard knows of it. Messages may be lost, repeated or reordered; this makes sense of them.
+
+Versions are in commit order per shard and every change has one, so what is missing shows as a gap. `through`: every
+change up to this version is known, or reflected in the last snapshot; such a change is old news, whatever it says.
+A snapshot may be older than what we know: we remember what has gone since its horizon, so that it resurrects nothing,
+and refuse a snapshot from before our memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from dispatcher_service.core.agenda import Agenda, Held
+from shared.domain.firing import PendingFiring
+from shared.domain.timer import Timer
+from shared.messages.catalogue import Gone, ShardDigest, SnapshotPage, Triggered, Upserted, What
+from shared.timing.instants import Instant
+
+SLICE = 50  # timers between two breaths
+TOMBSTONES = 2_000  # how many timers that are gone are remembered at least; what is more falls out by halves
+ASSEMBLIES = 4  # snapshots that may be arriving at once: a repeated request is answered twice
+_BY_HAND = 10_000  # how many firings by hand are remembered as rung
+
+
+class Stage(Enum):
+    """How far an owner is with its shard."""
+
+    LISTING = auto()  # owned, and waiting for the snapshot: nothing rings
+    LIVE = auto()
+    LEAVING = auto()  # being given up: nothing new rings
+    LOST = auto()  # somebody else's
+
+
+class PageVerdict(Enum):
+    """What a page of a snapshot meant."""
+
+    TAKEN = auto()
+    COMPLETE = auto()  # it was the last one: the shard is known now
+    IGNORED = auto()  # of another run of pages, or out of order
+    OVERTAKEN = auto()  # somebody else was given a higher epoch: ask again
+
+
+@dataclass(slots=True)
+class _Assembly:
+    """A run of pages that is arriving."""
+
+    horizon: int
+    next_page: int = 0
+    ids: set[str] = field(default_factory=set)
+    pending: list[PendingFiring] = field(default_factory=list)
+
+
+class Shard:
+    """One shard, from claim to loss."""
+
+    def __init__(self, number: int, incarnation: str, agenda: Agenda) -> None:
+        self.number = number
+        self.incarnation = incarnation
+        self.stage = Stage.LISTING
+        self.epoch = 0
+        self.through = 0
+        self.handed_over = False
+        self.pages = 0  # of use to us so far: is a snapshot under way?
+        self.timers: dict[str, Held] = {}
+        self.unintelligible: dict[str, Timer] = {}  # of whose rules this release can make nothing: they never ring
+        self._agenda = agenda
+        self._listed = False
+        self._beyond: set[int] = set()
+        self._promised = 0  # a digest spoke of this version
+        self._overtaken = 0  # somebody else was given this epoch
+        self._remembered = 0  # every timer that went at a version above this one is in `_gone`
+        self._gone: dict[str, int] = {}
+        self._triggered: list[tuple[int, PendingFiring]] = []
+        self._rung_by_hand: dict[tuple[str, Instant], None] = {}
+        self._assemblies: dict[str, _Assembly] = {}
+
+    @property
+    def rings(self) -> bool:
+        """May firings of this shard be attempted?"""
+        return self.stage is Stage.LIVE
+
+    @property
+    def has_gap(self) -> bool:
+        """Is something missing that only a snapshot can tell: a change that must have been made, or our epoch?"""
+        return self._promised > self.through or bool(self._beyond) or self._overtaken > self.epoch
+
+    def change(self, version: int, what: What) -> None:
+        """Take in one change, in whatever order it comes."""
+        if version <= self.through or version in self._beyond:
+            return
+        match what:
+            case Upserted(timer):
+                timer.version = version
+                self._upsert(timer)
+            case Gone(timer_id):
+                self._bury(timer_id, version)
+            case Triggered(firing):
+                self._triggered.append((version, firing))
+        self._beyond.add(version)
+        if self._listed:  # before the first horizon there is nothing to be contiguous with
+            self._close_ranks()
+
+    def page(self, page: SnapshotPage) -> Iterator[PageVerdict]:
+        """Take in a page, a slice of timers at a time; the last verdict is the page's."""
+        if page.epoch < self.epoch:
+            yield PageVerdict.IGNORED
+            return
+        if page.incarnation != self.incarnation:
+            news = page.epoch > max(self.epoch, self._overtaken)  # ask once, not for each of its pages
+            self._overtaken = max(self._overtaken, page.epoch)
+            yield PageVerdict.OVERTAKEN if news else PageVerdict.IGNORED
+            return
+        self.epoch = page.epoch
+        assembly = self._assembly_of(page)
+        if assembly is None:
+            yield PageVerdict.IGNORED
+            return
+        self.pages += 1
+        assembly.next_page += 1
+        assembly.pending.extend(page.pending)
+        for position, timer in enumerate(page.timers, start=1):
+            assembly.ids.add(timer.id)
+            self._upsert(timer)
+            if position % SLICE == 0:
+                yield PageVerdict.TAKEN
+        if page.last:
+            self.handed_over = page.handed_over
+            self._complete(assembly)
+        yield PageVerdict.COMPLETE if page.last else PageVerdict.TAKEN
+
+    def go_live(self) -> Iterator[None]:
+        """Everything is known: ring from now on, a slice of timers at a time. Harmless on a live shard."""
+        if self.stage is not Stage.LISTING:
+            return
+        self.stage = Stage.LIVE
+        for position, held in enumerate(list(self.timers.values()), start=1):
+            if self.stage is Stage.LIVE and self.timers.get(held.timer.id) is held:
+                self._agenda.arm(held)
+            if position % SLICE == 0:
+                yield
+
+    def leave(self, stage: Stage) -> None:
+        """Ring nothing any more: the shard is being given up, or is lost."""
+        self.stage = stage
+        for held in self.timers.values():
+            self._agenda.disarm(held)
+
+    def take_triggered(self) -> list[PendingFiring]:
+        """The firings by hand that are to be attempted now, each once."""
+        if not self.rings:
+            return []
+        fresh: list[PendingFiring] = []
+        waiting: list[tuple[int, PendingFiring]] = []
+        for version, firing in self._triggered:
+            name = (firing.timer_id, firing.nominal)
+            if firing.timer_id not in self.timers:
+                if version > self.through:  # the event's creation has been overtaken
+                    waiting.append((version, firing))
+            elif name not in self._rung_by_hand:
+                self._rung_by_hand[name] = None
+                fresh.append(firing)
+        self._triggered = waiting
+        while len(self._rung_by_hand) > _BY_HAND:
+            del self._rung_by_hand[next(iter(self._rung_by_hand))]
+        return fresh
+
+    def finish(self, held: Held) -> None:
+        """The timer has ended; only a change can bring it back."""
+        self._agenda.disarm(held)
+        if self.timers.get(held.timer.id) is held:
+            self._bury(held.timer.id, held.timer.version)
+
+    def differs(self, digest: ShardDigest) -> bool:
+        """Do we hold something else than we should? A digest of another version says only that it exists."""
+        self._promised = max(self._promised, digest.version)
+        if digest.version != self.through or self._beyond:
+            return False
+        timers = [*(held.timer for held in self.timers.values()), *self.unintelligible.values()]
+        versions = [timer.version for timer in timers if timer.end > digest.ends_after]
+        mixed = 0
+        for version in versions:
+            mixed ^= version
+        return (len(versions), sum(versions), mixed) != (digest.count, digest.versions_sum, digest.versions_xor)
+
+    def _upsert(self, timer: Timer) -> None:
+        known = self._known(timer.id)
+        if (known.version if known is not None else self._gone.get(timer.id, -1)) >= timer.version:
+            return
+        before = self._forget(timer.id)
+        try:
+            held = self._agenda.hold(timer, self.number)
+        except ValueError:
+            self.unintelligible[timer.id] = timer
+            return
+        if before is not None:
+            # What we have taken already is not taken again, whatever the database knew when it was asked.
+            timer.anchor = max(timer.anchor, before.timer.anchor)
+            held.in_flight = before.in_flight
+        self.timers[timer.id] = held
+        if self.stage is Stage.LIVE:
+            self._agenda.arm(held)
+
+    def _known(self, timer_id: str) -> Timer | None:
+        held = self.timers.get(timer_id)
+        return held.timer if held is not None else self.unintelligible.get(timer_id)
+
+    def _forget(self, timer_id: str) -> Held | None:
+        """What was held under this name, disarmed."""
+        self.unintelligible.pop(timer_id, None)
+        held = self.timers.pop(timer_id, None)
+        if held is not None:
+            self._agenda.disarm(held)
+        return held
+
+    def _bury(self, timer_id: str, version: int) -> None:
+        """The timer is gone as of this version; a later one may bring it back, an older one may not."""
+        known = self._known(timer_id)
+        if known is not None and known.version > version:
+            return
+        self._forget(timer_id)
+        self._gone[timer_id] = max(version, self._gone.get(timer_id, -1))
+        if len(self._gone) > 2 * TOMBSTONES:
+            self._remember_above(sorted(self._gone.values())[-TOMBSTONES - 1])
+
+    def _remember_above(self, version: int) -> None:
+        self._remembered = max(self._remembered, version)
+        self._gone = {timer_id: gone for timer_id, gone in self._gone.items() if gone > self._remembered}
+
+    def _close_ranks(self) -> None:
+        while self.through + 1 in self._beyond:
+            self.through += 1
+            self._beyond.remove(self.through)
+
+    def _assembly_of(self, page: SnapshotPage) -> _Assembly | None:
+        if page.horizon < self._remembered:
+            return None
+        if page.page == 0 and page.answer not in self._assemblies:
+            self._assemblies[page.answer] = _Assembly(horizon=page.horizon)
+            while len(self._assemblies) > ASSEMBLIES:
+                del self._assemblies[next(iter(self._assemblies))]
+        assembly = self._assemblies.get(page.answer)
+        return assembly if assembly is not None and assembly.next_page == page.page else None
+
+    def _complete(self, assembly: _Assembly) -> None:
+        horizon = assembly.horizon
+        for timer_id in [*self.timers.keys() - assembly.ids, *self.unintelligible.keys() - assembly.ids]:
+            known = self._known(timer_id)
+            if known is not None and known.version <= horizon:  # gone or finished, and we did not hear of it
+                self._forget(timer_id)
+        self._triggered = [(version, firing) for version, firing in self._triggered if version > horizon] + [
+            (horizon, firing) for firing in assembly.pending
+        ]
+        self._listed = True
+        self.through = max(self.through, horizon)
+        self._beyond = {version for version in self._beyond if version > self.through}
+        self._close_ranks()
+        self._remember_above(horizon)
+        self._assemblies.clear()

@@ -1,0 +1,1 @@
+"""Who calls whom, for how long? The only `while`s of the service."""

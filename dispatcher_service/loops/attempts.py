@@ -1,0 +1,177 @@
+"""One firing at a time: look, ring, look again as the bytes are to leave, and report what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from dispatcher_service.core.agenda import Held, settle
+from dispatcher_service.core.firing import Firing, Verdict, attempted, skipped, verdict
+from dispatcher_service.core.lease import Lease
+from dispatcher_service.core.shard import Shard
+from dispatcher_service.core.under_way import UnderWay
+from dispatcher_service.sender.http import Answer, Fence, Fenced
+from shared.clock import Clock
+from shared.domain.firing import Outcome, SkipReason
+from shared.timing.instants import Instant, iso
+
+LOOKS_MAX = 5  # how often one attempt is begun anew because its timer changed under it
+
+_SKIPPED = {
+    Verdict.ENDED: SkipReason.ENDED,
+    Verdict.PAUSED: SkipReason.PAUSED,
+    Verdict.MISFIRED: SkipReason.MISFIRED,
+}
+
+
+class Sender(Protocol):
+    """What attempts need of a sender."""
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str], fence: Fence) -> Answer:
+        """One request; raises Fenced."""
+        ...
+
+
+class Reports(Protocol):
+    """What attempts need of the reporter."""
+
+    @property
+    def has_room(self) -> bool:
+        """May something happen that will have to be reported?"""
+        ...
+
+    def add(self, shard: Shard, outcome: Outcome) -> None:
+        """Report this."""
+        ...
+
+
+class Attempts:
+    """Firings on their way to the world."""
+
+    def __init__(
+        self,
+        *,
+        shards: Mapping[int, Shard],
+        lease: Lease,
+        sender: Sender,
+        reports: Reports,
+        clock: Clock,
+        on_attempt: Callable[[Firing, Answer], None],
+    ) -> None:
+        self._shards = shards
+        self._lease = lease
+        self._sender = sender
+        self._reports = reports
+        self._clock = clock
+        self._on_attempt = on_attempt
+        self._under_way = UnderWay()
+        self._parked: list[Firing] = []
+        self._ended = asyncio.Condition()
+
+    @property
+    def in_flight(self) -> int:
+        """Firings under way."""
+        return len(self._under_way)
+
+    @property
+    def may_begin(self) -> bool:
+        """Do we own what we think we own, and is there room for what we would have to report?"""
+        return self._reports.has_room and self._leased()
+
+    def is_new(self, firing: Firing) -> bool:
+        """Is it to be attempted at all? Not what this process is attempting, or has attempted, since before."""
+        if self._under_way.was_orphaned(firing) and not firing.manual:
+            settle(firing.held, firing.nominal)
+        return not (self._under_way.is_begun(firing) or self._under_way.was_orphaned(firing))
+
+    def take_parked(self) -> list[Firing]:
+        """What was begun and could not be attempted, for another try."""
+        parked, self._parked = self._parked, []
+        return parked
+
+    async def attempt(self, firing: Firing) -> None:
+        """Attempt it if that is right, report what came of it; or park it."""
+        self._under_way.begin(firing)
+        try:
+            for _ in range(LOOKS_MAX):
+                if not self._cleared(firing):
+                    return
+                if (held := firing.current) is not None and await self._request(firing, held):
+                    return
+            self._parked.append(firing)
+        finally:
+            self._under_way.end(firing)
+            if not self._under_way.of(firing.shard):
+                async with self._ended:
+                    self._ended.notify_all()
+
+    async def settled(self, shard: Shard) -> None:
+        """Return when nothing of this shard is under way; bound the wait yourself."""
+        async with self._ended:
+            await self._ended.wait_for(lambda: not self._under_way.of(shard))
+
+    async def idle(self) -> None:
+        """Return when nothing is under way at all; bound the wait yourself."""
+        async with self._ended:
+            await self._ended.wait_for(lambda: not self._under_way)
+
+    def _leased(self) -> bool:
+        return self._lease.holds(self._clock.steady())
+
+    def _cleared(self, firing: Firing) -> bool:
+        """Is it to be attempted? Otherwise it has been dealt with."""
+        decision = verdict(firing, leased=self._leased(), now=self._clock.now(), begun=False)
+        if decision is Verdict.WAIT:
+            self._parked.append(firing)
+        elif decision in _SKIPPED:
+            self._reports.add(firing.shard, skipped(firing, _SKIPPED[decision]))
+        return decision is Verdict.GO
+
+    async def _request(self, firing: Firing, held: Held) -> bool:
+        """Was a request made? Its outcome is reported then."""
+
+        def fence() -> bool:
+            go = verdict(firing, leased=self._leased(), now=self._clock.now(), begun=True)
+            return go is Verdict.GO and firing.current is held
+
+        timer = held.timer
+        headers = callback_headers(firing, self._clock.now())
+        try:
+            answer = await self._sender.post(timer.url, timer.body, headers, fence)
+        except Fenced:
+            return False
+        outcome = attempted(
+            firing,
+            started=answer.started,
+            duration_ms=answer.duration_ms,
+            status_code=answer.status_code,
+            error=answer.error,
+        )
+        self._reports.add(firing.shard, outcome)
+        self._settle_successor(firing)
+        self._on_attempt(firing, answer)
+        return True
+
+    def _settle_successor(self, firing: Firing) -> None:
+        """The shard may have been lost and won back meanwhile; what came back must not ring or wait for this firing."""
+        shard = self._shards.get(firing.shard.number)
+        if shard is firing.shard:
+            return
+        self._under_way.orphaned(firing)
+        held = shard.timers.get(firing.held.timer.id) if shard is not None else None
+        if held is not None and not firing.manual:
+            settle(held, firing.nominal)
+
+
+def callback_headers(firing: Firing, now: Instant) -> dict[str, str]:
+    """What a receiver is told beside the body."""
+    return {
+        "Content-Type": "application/json",
+        "webhook-id": firing.name,
+        "webhook-timestamp": str(now // 1000),
+        "carillon-event-id": firing.held.timer.id,
+        "carillon-nominal-time": iso(firing.nominal),
+        "carillon-attempt": str(firing.attempt),
+        "carillon-epoch": str(firing.shard.epoch),
+    }

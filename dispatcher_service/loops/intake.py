@@ -1,0 +1,215 @@
+"""From the inboxes to the agenda: snapshots, changes, comparisons; and asking again for what did not come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, MutableMapping
+from typing import Protocol
+from uuid import uuid4
+
+from dispatcher_service.core.shard import SLICE, PageVerdict, Shard, Stage
+from dispatcher_service.loops.ticker import Ticker
+from shared.bus.port import BusUnavailable, Delivery, Session, Work
+from shared.clock import Clock, arrives
+from shared.messages.catalogue import (
+    DigestRequest,
+    ScheduleChanges,
+    ShardDigest,
+    SnapshotPage,
+    SnapshotRequest,
+    ToShard,
+)
+from shared.messages.codec import ContractError, decode_to_shard, decode_what, encode
+from shared.observability.logs import get_logger
+
+# What a previous owner reported may take this long to be visible behind the lock it has lost.
+CLAIM_TO_REQUEST_SECONDS = 0.25
+REQUEST_EXPIRES_SECONDS = 5.0
+ASK_AGAIN_SECONDS = (2.0, 16.0)  # doubled while nothing comes: those who answer may have much to do
+GAP_PATIENCE_SECONDS = 2.0
+COMPARE_EVERY_SECONDS = 30
+FLUSH_SECONDS = 2.0
+
+log = get_logger(__name__)
+
+
+class Requests(Protocol):
+    """What the intake needs of a publisher."""
+
+    async def to_work(self, queue: Work, body: bytes, *, expires_after: float | None = None) -> None:
+        """Confirmed, or BusUnavailable."""
+        ...
+
+
+class Reports(Protocol):
+    """What the intake needs of the reporter."""
+
+    async def flush(self) -> None:
+        """Everything added so far is confirmed."""
+        ...
+
+    async def ask(self, request: SnapshotRequest, *, expires_after: float) -> None:
+        """A request that travels behind all reports."""
+        ...
+
+
+class Intake:
+    """Makes shards known, and keeps them so, for one session."""
+
+    def __init__(
+        self,
+        *,
+        session: Session,
+        shards: MutableMapping[int, Shard],
+        ticker: Ticker,
+        requests: Requests,
+        reports: Reports,
+        clock: Clock,
+        name: str,
+        takeover_wait: float,
+        on_snapshot: Callable[[Shard, float], None],
+    ) -> None:
+        self._session = session
+        self._shards = shards
+        self._ticker = ticker
+        self._requests = requests
+        self._reports = reports
+        self._clock = clock
+        self._name = name
+        self._takeover_wait = takeover_wait
+        self._on_snapshot = on_snapshot
+        self._known: dict[Shard, asyncio.Event] = {}
+        self._gap_since: dict[int, float] = {}
+
+    async def run(self) -> None:
+        """Take in what arrives until the session is over."""
+        async for delivery in self._session.deliveries():
+            await self._take_in(delivery)
+
+    async def list_shard(self, shard: Shard) -> None:
+        """Make a newly claimed shard known, asking until it is; then let it ring."""
+        claimed = self._clock.steady()
+        self._known[shard] = asyncio.Event()
+        await self._clock.sleep(CLAIM_TO_REQUEST_SECONDS)
+        await self._until_known(shard)
+        del self._known[shard]
+        if not shard.handed_over and self._takeover_wait:
+            waited = self._clock.steady() - claimed
+            await self._clock.sleep(max(self._takeover_wait - waited, 0))
+        for _ in shard.go_live():
+            self._ticker.wake()
+            await self._clock.sleep(0)
+        if shard.rings:
+            self._on_snapshot(shard, self._clock.steady() - claimed)
+            self._ring_triggered(shard)
+            self._ticker.wake()
+
+    async def watch(self) -> None:
+        """Compare every shard with the database every now and then, and cure gaps that stay; for ever."""
+        second = 0
+        while True:
+            await self._clock.sleep(1.0)
+            second += 1
+            for shard in list(self._shards.values()):
+                if shard.stage is not Stage.LIVE:
+                    continue
+                if (shard.number + second) % COMPARE_EVERY_SECONDS == 0:
+                    await self._compare(shard)
+                await self._cure_gap(shard)
+
+    async def _until_known(self, shard: Shard) -> None:
+        """Ask, and ask again where no page has come since, until the shard is known or lost."""
+        seconds, longest = ASK_AGAIN_SECONDS
+        pages = shard.pages
+        await self._ask_behind_reports(shard)
+        while not await arrives(self._known[shard], within=seconds) and shard.stage is Stage.LISTING:
+            if shard.pages == pages:
+                await self._ask_behind_reports(shard)
+                seconds = min(seconds * 2, longest)
+            pages = shard.pages
+
+    async def _take_in(self, delivery: Delivery) -> None:
+        shard = self._shards.get(delivery.shard) if delivery.shard is not None else None
+        if shard is not None:
+            try:
+                await self._apply(shard, decode_to_shard(delivery.body))
+            except ContractError as error:
+                log.error("inbox.unintelligible", shard=delivery.shard, error=str(error))  # noqa: TRY400 - no trace wanted
+                await delivery.bury()
+                return
+        await delivery.ack()
+
+    async def _apply(self, shard: Shard, message: ToShard) -> None:
+        unintelligible = len(shard.unintelligible)
+        match message:
+            case ScheduleChanges():
+                await self._changes(shard, message)
+            case SnapshotPage():
+                await self._page(shard, message)
+            case ShardDigest():
+                if shard.differs(message):
+                    log.warning("shard.differs", shard=shard.number, version=message.version, expected=message.count)
+                    await self._ask(shard)
+        if len(shard.unintelligible) > unintelligible:
+            log.error("timers.unintelligible", shard=shard.number, timers=list(shard.unintelligible)[-10:])
+        self._ring_triggered(shard)
+        self._ticker.wake()
+
+    async def _changes(self, shard: Shard, message: ScheduleChanges) -> None:
+        for position, change in enumerate(message.changes, start=1):
+            shard.change(change.version, decode_what(change.what))
+            if position % SLICE == 0:
+                await self._clock.sleep(0)
+
+    async def _page(self, shard: Shard, page: SnapshotPage) -> None:
+        verdict = PageVerdict.IGNORED
+        for verdict in shard.page(page):
+            if verdict is PageVerdict.TAKEN:
+                await self._clock.sleep(0)
+        if verdict is PageVerdict.OVERTAKEN:
+            await self._ask(shard)
+        elif verdict is PageVerdict.COMPLETE:
+            self._gap_since.pop(shard.number, None)
+            if (known := self._known.get(shard)) is not None:
+                known.set()
+
+    def _ring_triggered(self, shard: Shard) -> None:
+        for pending in shard.take_triggered():
+            self._ticker.ring_by_hand(shard, pending)
+
+    async def _cure_gap(self, shard: Shard) -> None:
+        if not shard.has_gap:
+            self._gap_since.pop(shard.number, None)
+            return
+        now = self._clock.steady()
+        since = self._gap_since.setdefault(shard.number, now)
+        if now - since >= GAP_PATIENCE_SECONDS:
+            log.warning("shard.gap", shard=shard.number, through=shard.through)
+            self._gap_since[shard.number] = now
+            await self._ask(shard)
+
+    async def _compare(self, shard: Shard) -> None:
+        request = DigestRequest(shard=shard.number, incarnation=shard.incarnation)
+        try:
+            await self._requests.to_work(Work.SNAPSHOTS, encode(request), expires_after=REQUEST_EXPIRES_SECONDS)
+        except BusUnavailable:
+            log.info("comparison.skipped", shard=shard.number)  # the next one is half a minute away
+
+    async def _ask_behind_reports(self, shard: Shard) -> None:
+        try:
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await self._reports.flush()
+                await self._reports.ask(self._request(shard), expires_after=REQUEST_EXPIRES_SECONDS)
+        except (BusUnavailable, TimeoutError):
+            log.info("snapshot.request_delayed", shard=shard.number)  # it is asked for again
+
+    async def _ask(self, shard: Shard) -> None:
+        try:
+            await self._requests.to_work(
+                Work.SNAPSHOTS, encode(self._request(shard)), expires_after=REQUEST_EXPIRES_SECONDS
+            )
+        except BusUnavailable:
+            log.info("snapshot.request_failed", shard=shard.number)  # watch asks again
+
+    def _request(self, shard: Shard) -> SnapshotRequest:
+        return SnapshotRequest(shard=shard.number, incarnation=shard.incarnation, owner=self._name, request=uuid4().hex)

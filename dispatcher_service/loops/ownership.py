@@ -1,0 +1,267 @@
+"""Owning shards: one session at a time, and nothing survives it. The broker decides; we only believe it for a lease.
+
+Any failure in a session is the session's end: everything is lost at once and claimed anew. Only what is under way goes
+on, and is reported under the epoch in which it began.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
+from typing import NoReturn
+
+from dispatcher_service.core.agenda import Agenda
+from dispatcher_service.core.lease import Lease
+from dispatcher_service.core.shard import Shard, Stage
+from dispatcher_service.loops.attempts import Attempts
+from dispatcher_service.loops.balance import Balance
+from dispatcher_service.loops.intake import Intake
+from dispatcher_service.loops.reporter import Reporter
+from dispatcher_service.loops.ticker import Ticker
+from shared.bus.port import Bus, BusUnavailable, Publisher, Session, SessionEvents
+from shared.clock import Clock, arrives
+from shared.observability.logs import get_logger
+
+RENEW_EVERY_SECONDS = 1.0
+VERIFY_EVERY_SECONDS = 10.0
+RECONNECT_SECONDS = (0.05, 5.0)
+# How long a shard that is given up waits for what is under way. What takes longer is rung again by the successor, under
+# the same name: holding all other timers of the shard back for one slow receiver would be worse.
+SETTLE_SECONDS = 1.0
+GOODBYE_SECONDS = 2.0
+# Between leaving the members and giving up the first shard: the others count again and stand ready; we ring on.
+NOTICE_SECONDS = 0.4
+
+log = get_logger(__name__)
+
+
+class SessionOver(Exception):
+    """The session with the broker has ended."""
+
+
+class _HandedOver(Exception):
+    """Nothing is left to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """What ownership works on and with."""
+
+    bus: Bus
+    publisher: Publisher
+    shards: MutableMapping[int, Shard]
+    agenda: Agenda
+    lease: Lease
+    ticker: Ticker
+    attempts: Attempts
+    reporter: Reporter
+    clock: Clock
+    name: str
+    shards_total: int
+    takeover_wait: float
+    on_snapshot: Callable[[Shard, float], None]
+
+
+class Ownership:
+    """Session after session, until told to stop."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self.connected = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Own a fair share until `stop`; then give everything up gracefully and return."""
+        shortest, longest = RECONNECT_SECONDS
+        delay = shortest
+        while not stop.is_set():
+            tenure = Tenure(self._ports)
+            try:
+                await tenure.open()
+                self.connected = True
+                delay = shortest
+                await tenure.run(stop)
+            except BusUnavailable as error:
+                log.warning("session.over", error=str(error))
+            finally:
+                self.connected = False
+                await tenure.close()
+            if not stop.is_set():
+                spread = random.uniform(1, 6)  # noqa: S311 - spread, not secrecy
+                await arrives(stop, within=min(delay * spread, longest))
+                delay = min(delay * 2, longest)
+
+
+class Tenure:
+    """What is owned during one session."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._session: Session | None = None
+        self._over = asyncio.Event()
+        self._why = ""
+        self._leased = asyncio.Event()
+        self._balance: Balance | None = None
+
+    async def open(self) -> None:
+        """Connect; nothing is owned yet. Raises BusUnavailable."""
+        await self._ports.bus.prepare()
+        self._session = await self._ports.bus.open_session(
+            SessionEvents(on_lost=self._lost, on_shard_lost=self._shard_lost, on_bell=self._bell_rang)
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Own until the session is over, which raises BusUnavailable, or until `stop`, after a graceful hand-over."""
+        session = self._opened()
+        failure: BaseException | None = None
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                intake = self._intake(session)
+                balance = self._balance = self._balance_of(session, intake, tasks)
+                tasks.create_task(self._end())
+                tasks.create_task(self._renew(session))
+                tasks.create_task(intake.run())
+                tasks.create_task(intake.watch())
+                tasks.create_task(self._verify(session))
+                await self._leased.wait()
+                await session.join()
+                balancing = tasks.create_task(balance.run())
+                await stop.wait()
+                await session.leave()
+                balance.stop()
+                await balancing  # to its end: a claim that is cut short may have been won
+                await self._hand_everything_over()
+        except* (SessionOver, BusUnavailable) as failures:
+            failure = failures
+        except* _HandedOver:
+            pass
+        if failure is not None:  # both kinds come at once at times: raised in two `except*` they would be a group
+            raise BusUnavailable(self._why or _first(failure)) from failure
+
+    async def _hand_everything_over(self) -> NoReturn:
+        await self._ports.clock.sleep(NOTICE_SECONDS)
+        await self._give_up(list(self._ports.shards.values()))
+        raise _HandedOver
+
+    async def close(self) -> None:
+        """Own nothing from this moment on; then let go of the connection."""
+        self._lost("closed")
+        if self._session is not None:
+            await self._session.close()
+
+    def _opened(self) -> Session:
+        if self._session is None:
+            message = "the session is not open"
+            raise BusUnavailable(message)
+        return self._session
+
+    def _intake(self, session: Session) -> Intake:
+        ports = self._ports
+        return Intake(
+            session=session,
+            shards=ports.shards,
+            ticker=ports.ticker,
+            requests=ports.publisher,
+            reports=ports.reporter,
+            clock=ports.clock,
+            name=ports.name,
+            takeover_wait=ports.takeover_wait,
+            on_snapshot=ports.on_snapshot,
+        )
+
+    def _balance_of(self, session: Session, intake: Intake, tasks: asyncio.TaskGroup) -> Balance:
+        ports = self._ports
+
+        def won(number: int) -> None:
+            shard = Shard(number, session.incarnation, ports.agenda)
+            ports.shards[number] = shard
+            tasks.create_task(intake.list_shard(shard))
+
+        return Balance(
+            session=session,
+            shards=ports.shards,
+            shards_total=ports.shards_total,
+            bell=ports.publisher,
+            clock=ports.clock,
+            won=won,
+            give_up=self._give_up,
+        )
+
+    async def _end(self) -> None:
+        await self._over.wait()
+        raise SessionOver(self._why)
+
+    async def _renew(self, session: Session) -> None:
+        clock = self._ports.clock
+        while True:
+            sent = clock.steady()
+            await session.renew()
+            if self._over.is_set():
+                return
+            self._ports.lease.renewed(sent)
+            self._leased.set()
+            self._ports.ticker.wake()
+            await clock.sleep(max(RENEW_EVERY_SECONDS - (clock.steady() - sent), 0))
+
+    async def _verify(self, session: Session) -> None:
+        while True:
+            await self._ports.clock.sleep(VERIFY_EVERY_SECONDS)
+            for number, shard in list(self._ports.shards.items()):
+                if not await session.verify(number) and self._ports.shards.get(number) is shard:
+                    self._shard_lost(number)
+
+    async def _give_up(self, shards: list[Shard]) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for shard in shards:
+                tasks.create_task(self._hand_over(shard))
+
+    async def _hand_over(self, shard: Shard) -> None:
+        """Stop arming, settle what is under way, report, say goodbye, and only then let somebody else have it."""
+        ports = self._ports
+        shard.leave(Stage.LEAVING)
+        try:
+            async with asyncio.timeout(SETTLE_SECONDS):
+                await ports.attempts.settled(shard)
+        except TimeoutError:
+            log.info("shard.left_unsettled", shard=shard.number)
+        try:
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await ports.reporter.flush()
+                await ports.reporter.released(shard)
+        except (BusUnavailable, TimeoutError) as error:
+            log.warning("shard.left_without_goodbye", shard=shard.number, error=repr(error))
+        if self._forget(shard.number, shard):
+            await self._opened().release(shard.number)
+
+    def _lost(self, why: str) -> None:
+        if self._over.is_set():
+            return
+        self._ports.lease.lost()
+        for number, shard in list(self._ports.shards.items()):
+            self._forget(number, shard)
+        self._why = why
+        self._over.set()
+
+    def _shard_lost(self, number: int) -> None:
+        shard = self._ports.shards.get(number)
+        if shard is not None:
+            log.warning("shard.lost", shard=number)
+            self._forget(number, shard)
+        if self._balance is not None:
+            self._balance.shard_lost()
+
+    def _forget(self, number: int, shard: Shard) -> bool:
+        """Ring nothing of this shard from now on. False where it was forgotten already."""
+        shard.leave(Stage.LOST)
+        return self._ports.shards.pop(number, None) is not None
+
+    def _bell_rang(self) -> None:
+        if self._balance is not None:
+            self._balance.bell_rang()
+
+
+def _first(failure: BaseException) -> str:
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    return str(failure)

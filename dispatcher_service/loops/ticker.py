@@ -1,0 +1,148 @@
+"""From the agenda to the sender: one wake-up at the earliest due moment, then workers that pull while any is ready."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from dispatcher_service.core.agenda import Agenda, Decision, Finish, Ring, Skip
+from dispatcher_service.core.firing import Firing
+from dispatcher_service.core.lanes import Lanes
+from dispatcher_service.core.shard import Shard
+from dispatcher_service.loops.attempts import Attempts, Reports
+from shared.clock import Clock, arrives
+from shared.domain.firing import Finished, PendingFiring, Skipped
+
+SLICE = 100  # timers between two breaths of the event loop
+# A sleep is cut into pieces, so that a stepped wall clock is noticed.
+SLEEP_SECONDS_MAX = 1.0
+
+
+class Ticker:
+    """Rings what is due."""
+
+    def __init__(
+        self,
+        *,
+        agenda: Agenda,
+        shards: Mapping[int, Shard],
+        attempts: Attempts,
+        reports: Reports,
+        clock: Clock,
+        rings_in_flight: int,
+        rings_per_host: int,
+    ) -> None:
+        self._agenda = agenda
+        self._shards = shards
+        self._attempts = attempts
+        self._reports = reports
+        self._clock = clock
+        self._workers_max = rings_in_flight
+        self._lanes: Lanes[Firing] = Lanes(rings_per_host)
+        self._workers = 0
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something changed: the agenda, the lease, the room for reports."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Ring for ever."""
+        async with asyncio.TaskGroup() as workers:
+            while True:
+                self._wake.clear()
+                if self._attempts.may_begin:
+                    for firing in self._attempts.take_parked():
+                        self._wait_for_host(firing)
+                    await self._take_due(workers)
+                await self._until_next()
+
+    def ring_by_hand(self, shard: Shard, pending: PendingFiring) -> None:
+        """Attempt this firing now, outside its series."""
+        held = shard.timers[pending.timer_id]
+        self._offer(Firing(shard=shard, held=held, nominal=pending.nominal, manual=True))
+        self.wake()
+
+    async def _take_due(self, workers: asyncio.TaskGroup) -> None:
+        """Move what is due from the agenda to the lanes, and see that somebody works on it."""
+        taken = 0
+        while self._attempts.may_begin and (decisions := self._agenda.take(self._clock.now())) is not None:
+            for decision in decisions:
+                self._obey(decision)
+            taken += 1
+            if taken % SLICE == 0:
+                self._hire(workers)
+                await self._clock.sleep(0)
+        self._hire(workers)
+
+    def _obey(self, decision: Decision) -> None:
+        shard = self._shards.get(decision.held.shard)
+        if shard is None:
+            return
+        match decision:
+            case Ring(held=held, nominal=nominal):
+                self._offer(Firing(shard=shard, held=held, nominal=nominal, manual=False))
+            case Skip():
+                self._reports.add(shard, _skipped_stretch(decision))
+            case Finish(held=held):
+                shard.finish(held)
+                self._reports.add(shard, Finished(timer_id=held.timer.id, end=held.timer.end))
+
+    def _offer(self, firing: Firing) -> None:
+        if self._attempts.is_new(firing):
+            self._wait_for_host(firing)
+
+    def _wait_for_host(self, firing: Firing) -> None:
+        self._lanes.put(host_of(firing.held.timer.url), firing)
+
+    def _hire(self, workers: asyncio.TaskGroup) -> None:
+        """One more worker, if there is work; it hires the next."""
+        if self._lanes.has_ready and self._workers < self._workers_max:
+            self._workers += 1
+            workers.create_task(self._work(workers))
+
+    async def _work(self, workers: asyncio.TaskGroup) -> None:
+        try:
+            while self._attempts.may_begin and (taken := self._lanes.take()) is not None:
+                host, firing = taken
+                self._hire(workers)
+                try:
+                    await self._attempts.attempt(firing)
+                finally:
+                    self._lanes.done(host)
+        finally:
+            self._workers -= 1
+            if self._lanes.has_ready:
+                self.wake()
+
+    async def _until_next(self) -> None:
+        due = self._agenda.next_due() if self._attempts.may_begin else None
+        seconds = SLEEP_SECONDS_MAX if due is None else min((due - self._clock.now()) / 1000, SLEEP_SECONDS_MAX)
+        if seconds <= 0 or self._wake.is_set():
+            await self._clock.sleep(0)  # there is more to do, but not before the workers have had their turn
+        else:
+            await arrives(self._wake, within=seconds)
+
+
+@lru_cache(maxsize=16_384)
+def host_of(url: str) -> str:
+    """The lane of a URL: scheme, host and port; what is no URL has a lane of its own kind."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _skipped_stretch(skip: Skip) -> Skipped:
+    return Skipped(
+        timer_id=skip.held.timer.id,
+        first=skip.first,
+        last=skip.last,
+        count=skip.count,
+        manual=False,
+        reason=skip.reason,
+        settled_through=skip.held.settled_through,
+    )

@@ -1,0 +1,156 @@
+"""One HTTP request and what came of it. It decides nothing: whether, when and how often is not its business.
+
+Answers are read to a small cap and redirects are not followed. The last look before the bytes leave is the `fence`: a
+process may be frozen between deciding and connecting, and must then not send what is no longer its to send.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import lru_cache
+from types import TracebackType
+from typing import Final, Self
+
+import aiohttp
+from aiohttp.client_reqrep import ClientRequest, ClientResponse
+from aiohttp.connector import Connection
+from yarl import URL
+
+from shared.clock import Clock
+from shared.domain.firing import AttemptError
+from shared.observability.logs import get_logger
+from shared.timing.instants import Instant
+
+Fence = Callable[[], bool]
+
+TIMEOUT_SECONDS: Final = 30.0
+ANSWER_CAP_BYTES: Final = 4096
+SWEEP_SECONDS: Final = 0.25
+# Below what common servers allow an idle connection (Node: 5 s), so that we rarely send into one that is closing.
+KEEPALIVE_SECONDS: Final = 4.0
+
+_fence: ContextVar[Fence] = ContextVar("fence")
+_parsed = lru_cache(maxsize=16_384)(URL)
+
+log = get_logger(__name__)
+
+
+class Fenced(Exception):
+    """The fence was down when the request was about to leave: nothing was sent."""
+
+
+class _FencedRequest(ClientRequest):
+    """Asks once more when the connection exists."""
+
+    async def send(self, conn: Connection) -> ClientResponse:
+        """Send the request unless the fence has come down."""
+        if not _fence.get()():
+            raise Fenced
+        return await super().send(conn)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of one request; `status_code` is 0 where no answer came."""
+
+    started: Instant
+    duration_ms: int
+    status_code: int
+    error: AttemptError
+
+
+class HttpSender:
+    """The way to strangers' URLs."""
+
+    def __init__(self, *, clock: Clock, user_agent: str, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        self._clock = clock
+        self._user_agent = user_agent
+        self._timeout_seconds = timeout_seconds
+        self._deadlines: dict[asyncio.Task[object], float] = {}
+        self._expired: set[asyncio.Task[object]] = set()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            request_class=_FencedRequest,
+            # A timer a request costs a sixth of the throughput; one sweep over all deadlines costs nothing.
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+            auto_decompress=False,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def sweep(self) -> None:
+        """End what takes too long, for ever; to the quarter of a second."""
+        while True:
+            await self._clock.sleep(SWEEP_SECONDS)
+            now = self._clock.steady()
+            for task in [task for task, deadline in self._deadlines.items() if deadline <= now]:
+                if task not in self._expired:
+                    self._expired.add(task)
+                    task.cancel()
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str], fence: Fence) -> Answer:
+        """POST once. Raises Fenced where the fence came down before anything was sent."""
+        task = asyncio.current_task()
+        assert task is not None, "runs in a task"  # noqa: S101
+        _fence.set(fence)
+        started, begun = self._clock.now(), self._clock.steady()
+        status_code, error = 0, AttemptError.NONE
+        self._deadlines[task] = begun + self._timeout_seconds
+        try:
+            status_code = await self._exchange(url, body, headers)
+        except asyncio.CancelledError:
+            if task not in self._expired or task.uncancel() > 0:
+                raise
+            error = AttemptError.TIMEOUT
+        except Fenced:
+            raise
+        except (aiohttp.ClientError, OSError, ValueError) as problem:
+            error = stage_of(problem)
+        except Exception:  # one stranger's URL must not stop all rings
+            log.exception("attempt.unforeseen", url=url)
+            error = AttemptError.PROTOCOL
+        finally:
+            del self._deadlines[task]
+            self._expired.discard(task)
+        if error is AttemptError.NONE and not 200 <= status_code < 300:
+            error = AttemptError.STATUS
+        duration_ms = round((self._clock.steady() - begun) * 1000)
+        return Answer(started=started, duration_ms=duration_ms, status_code=status_code, error=error)
+
+    async def _exchange(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        assert self._session is not None, "entered"  # noqa: S101
+        async with self._session.post(
+            _parsed(url), data=body, headers={**headers, "User-Agent": self._user_agent}, allow_redirects=False
+        ) as response:
+            left = ANSWER_CAP_BYTES
+            while left > 0 and (chunk := await response.content.read(left)):
+                left -= len(chunk)
+            if left == 0:
+                response.close()  # more than we care to read: the connection is not worth keeping
+            return response.status
+
+
+def stage_of(problem: Exception) -> AttemptError:
+    """At which stage an attempt failed."""
+    if isinstance(problem, aiohttp.ClientSSLError | ssl.SSLError):
+        return AttemptError.TLS
+    if isinstance(problem, aiohttp.ClientConnectorError):
+        return AttemptError.CONNECT
+    if isinstance(problem, TimeoutError):
+        return AttemptError.TIMEOUT
+    if isinstance(problem, aiohttp.InvalidURL):
+        return AttemptError.CONNECT
+    return AttemptError.PROTOCOL

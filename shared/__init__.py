@@ -1,0 +1,1 @@
+"""What both services agree on; nothing enters until both need it."""

@@ -1,0 +1,52 @@
+"""What may be refused, each refusal once; a docstring is the message a person reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class DomainError(Exception):
+    """The request cannot be carried out."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or type(self).__doc__ or "")
+
+
+class InvalidInput(DomainError):
+    """The request has problems; every one of them is listed."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+class EventNotFound(DomainError):
+    """There is no event with this id."""
+
+
+class EventIsFinished(DomainError):
+    """The event is FINISHED and can no longer be changed, unless the change gives it a new endDate."""
+
+
+class EventIsPaused(DomainError):
+    """The event is PAUSED; resume it first."""
+
+
+class NameTaken(DomainError):
+    """An application of this appName is registered already."""
+
+
+class NotAuthenticated(DomainError):
+    """A valid API key is needed in the header X-API-Key."""
+
+
+class RegistrationClosed(DomainError):
+    """Registering needs the operator's token in the header X-Registration-Token."""
+
+
+class KeyReused(DomainError):
+    """This Idempotency-Key was used before with a different request."""
+
+
+class Unavailable(DomainError):
+    """The service cannot reach what it needs at the moment; try again shortly."""

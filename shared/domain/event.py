@@ -1,0 +1,150 @@
+"""A callback event and its legal moves. Each move takes the event and the moment, and returns the event as it is then.
+
+INACTIVE ──first attempt──▶ ACTIVE ──endDate──▶ FINISHED
+    └──────pause──▶ PAUSED ──resume──▶ INACTIVE or ACTIVE
+                      └──endDate──▶ FINISHED ──change with a new endDate──▶ INACTIVE or ACTIVE
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from shared.domain.errors import EventIsFinished
+from shared.domain.timer import Timer
+from shared.timing import cron
+from shared.timing.instants import Instant
+from shared.timing.zones import zone
+
+JsonObject: TypeAlias = Mapping[str, Any]
+
+
+class Status(StrEnum):
+    """In what stage an event is."""
+
+    INACTIVE = "INACTIVE"
+    ACTIVE = "ACTIVE"
+    PAUSED = "PAUSED"
+    FINISHED = "FINISHED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What a client asked for, and where it stands.
+
+    `version` is the version of its shard at the last change a client made. Occurrences count strictly after `anchor`,
+    and none is attempted at or after `end_date`.
+    """
+
+    event_id: str
+    application_id: int
+    shard: int
+    version: int
+    status: Status
+    event_owner: str
+    interval: str
+    timezone: str
+    start_date: Instant | None
+    end_date: Instant
+    callback_url: str
+    context: JsonObject
+    tags: tuple[str, ...]
+    created_date: Instant
+    updated_date: Instant
+    anchor: Instant
+    settled_through: Instant | None = None
+    last_run_date: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What a client wants different; a field that is not in `given` stays as it is."""
+
+    given: frozenset[str] = field(default=frozenset())
+    interval: str = ""
+    timezone: str = ""
+    start_date: Instant | None = None
+    end_date: Instant = 0
+    callback_url: str = ""
+    context: JsonObject = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+
+
+_RULE_FIELDS = ("interval", "timezone", "start_date")
+
+
+def is_over(event: Event, now: Instant) -> bool:
+    """Has the event ended, whether or not a dispatcher has said so yet?"""
+    return event.status is Status.FINISHED or event.end_date <= now
+
+
+def changed(event: Event, changes: Changes, now: Instant) -> Event:
+    """The event with these changes; a new rule counts from now, any other change leaves the series alone.
+
+    Raises EventIsFinished where the event is over and the change does not give it a new end.
+    """
+    given = {name: getattr(changes, name) for name in changes.given}
+    was_over = is_over(event, now)
+    if was_over and given.get("end_date", 0) <= now:
+        raise EventIsFinished
+
+    after = replace(event, **given, updated_date=now)
+    if was_over or any(getattr(after, name) != getattr(event, name) for name in _RULE_FIELDS):
+        after = replace(after, anchor=max(now, after.start_date or now))
+    if was_over:
+        after = replace(after, status=_running(after))
+    return after
+
+
+def paused(event: Event, now: Instant) -> Event:
+    """The event, ringing no more until it is resumed; pausing a paused event changes nothing."""
+    if is_over(event, now):
+        raise EventIsFinished
+    if event.status is Status.PAUSED:
+        return event
+    return replace(event, status=Status.PAUSED, updated_date=now)
+
+
+def resumed(event: Event, now: Instant) -> Event:
+    """The event, ringing again from now on; what fell into the pause is skipped. Harmless on a running event."""
+    if is_over(event, now):
+        raise EventIsFinished
+    if event.status is not Status.PAUSED:
+        return event
+    return replace(event, status=_running(event), anchor=max(now, event.anchor), updated_date=now)
+
+
+def next_run(event: Event, now: Instant) -> Instant | None:
+    """The next occurrence that will be attempted, or None where there is none."""
+    if event.status is Status.PAUSED or is_over(event, now):
+        return None
+    rule = cron.parse(event.interval, seed=event.event_id)
+    due = cron.next_after(rule, zone(event.timezone), max(now, event.anchor))
+    return due if due is not None and due < event.end_date else None
+
+
+def timer_of(event: Event) -> Timer:
+    """What a dispatcher must know of the event."""
+    return Timer(
+        id=event.event_id,
+        version=event.version,
+        rule=cron.parse(event.interval, seed=event.event_id).expression,
+        zone=event.timezone,
+        anchor=max(event.anchor, event.settled_through or event.anchor),
+        end=event.end_date,
+        url=event.callback_url,
+        body=body_of(event.context),
+        paused=event.status is Status.PAUSED,
+    )
+
+
+def body_of(context: JsonObject) -> bytes:
+    """The bytes that a callback POSTs: the context and nothing around it."""
+    return json.dumps(context, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _running(event: Event) -> Status:
+    return Status.INACTIVE if event.last_run_date is None else Status.ACTIVE

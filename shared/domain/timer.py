@@ -1,0 +1,27 @@
+"""A timer: what a dispatcher keeps of something that is to ring. One noun, on the wire and in memory."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.timing.instants import Instant
+
+
+class Timer(msgspec.Struct, array_like=True, gc=False, kw_only=True):
+    """Everything a dispatcher must know to ring one event; a million of them fit in one process.
+
+    `rule` is free of `H` and `body` is what is POSTed, to the byte. `anchor` moves forward as occurrences are taken:
+    those at or before it are none of our business. `settled` names the few after it that are settled already.
+    `version` is unique in its shard, so it names the timer's state too.
+    """
+
+    id: str
+    version: int
+    rule: str
+    zone: str
+    anchor: Instant
+    end: Instant
+    url: str
+    body: bytes
+    paused: bool = False
+    settled: tuple[Instant, ...] = ()

@@ -1,0 +1,57 @@
+"""Bytes to messages and back. What cannot be decoded is refused by name, never guessed."""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+import msgspec
+
+from shared.messages.catalogue import ToRecorder, ToShard, ToSnapshots, What
+
+
+class ContractError(ValueError):
+    """The bytes are not a message that this release understands."""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_what: msgspec.msgpack.Decoder[What] = msgspec.msgpack.Decoder(What)
+_to_shard: msgspec.msgpack.Decoder[ToShard] = msgspec.msgpack.Decoder(ToShard)
+_to_snapshots: msgspec.msgpack.Decoder[ToSnapshots] = msgspec.msgpack.Decoder(ToSnapshots)
+_to_recorder: msgspec.msgpack.Decoder[ToRecorder] = msgspec.msgpack.Decoder(ToRecorder)
+
+# Text that is not UTF-8 and nesting without end show themselves as Python's own errors.
+_BROKEN: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+_Message = TypeVar("_Message")
+
+
+def encode(message: ToShard | ToSnapshots | ToRecorder | What) -> bytes:
+    """The message as msgpack."""
+    return _encoder.encode(message)
+
+
+def decode_what(body: bytes | msgspec.Raw) -> What:
+    """What a change says; raises ContractError."""
+    return _decoded(_what, body)
+
+
+def decode_to_shard(body: bytes) -> ToShard:
+    """A message from a shard's inbox; raises ContractError."""
+    return _decoded(_to_shard, body)
+
+
+def decode_to_snapshots(body: bytes) -> ToSnapshots:
+    """A message from the queue of requests; raises ContractError."""
+    return _decoded(_to_snapshots, body)
+
+
+def decode_to_recorder(body: bytes) -> ToRecorder:
+    """A message from the outcomes queue; raises ContractError."""
+    return _decoded(_to_recorder, body)
+
+
+def _decoded(decoder: msgspec.msgpack.Decoder[_Message], body: bytes | msgspec.Raw) -> _Message:
+    try:
+        return decoder.decode(body)
+    except _BROKEN as error:
+        raise ContractError(str(error) or type(error).__name__) from error

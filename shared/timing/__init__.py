@@ -1,0 +1,1 @@
+"""When, as arithmetic: no clock, no zone guessed, no I/O."""

@@ -1,0 +1,1 @@
+"""The shape of the house: what no other tool holds."""

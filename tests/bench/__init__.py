@@ -1,0 +1,1 @@
+"""What does it cost? Measurements that print tables; `make bench` runs them."""

@@ -1,0 +1,96 @@
+"""Triggering by hand, and what the ledger shows of it."""
+
+from __future__ import annotations
+
+from api_service.store.database import Database
+from shared.domain.firing import PendingFiring
+from shared.messages.catalogue import Triggered
+from tests.integration.api.stage import NOW, Api, StandingClock
+from tests.integration.api.test_events import announced
+
+
+async def test_triggering_rings_once_now(api: Api, database: Database) -> None:
+    event = await api.create()
+    answer = await api.post(f"/v1/events/{event['eventId']}/trigger")
+
+    assert answer.status == 200
+    assert answer.data == {
+        "executionId": f"{event['eventId']}-{NOW}-manual",
+        "eventId": event["eventId"],
+        "status": "PENDING",
+        "nominalDate": "2030-03-17T17:46:40.000Z",
+        "lastDate": "2030-03-17T17:46:40.000Z",
+        "count": 1,
+        "manual": True,
+        "reason": None,
+        "recordedDate": "2030-03-17T17:46:40.000Z",
+        "attempts": [],
+    }
+    assert (await api.get(f"/v1/events/{event['eventId']}/executions")).data == [answer.data]
+    version, what = (await announced(database, event["eventId"]))[-1]
+    assert version > event["version"]
+    assert what == Triggered(PendingFiring(timer_id=event["eventId"], nominal=NOW, manual=True, due=NOW))
+    assert (await api.get(f"/v1/events/{event['eventId']}")).data == event
+
+
+async def test_every_trigger_is_a_firing_of_its_own(api: Api) -> None:
+    event = await api.create()
+    path = f"/v1/events/{event['eventId']}"
+    names = {(await api.post(f"{path}/trigger")).data["executionId"] for _ in range(3)}
+
+    assert len(names) == 3
+    assert (await api.get(f"{path}/executions")).json["meta"] == {"total": 3}
+
+
+async def test_a_paused_event_is_not_triggered(api: Api) -> None:
+    event = await api.create()
+    path = f"/v1/events/{event['eventId']}"
+    await api.post(f"{path}/pause")
+    answer = await api.post(f"{path}/trigger")
+
+    assert (answer.status, answer.message) == (409, ["The event is PAUSED; resume it first."])
+    assert (await api.get(f"{path}/executions")).data == []
+
+
+async def test_executions_come_in_pages_newest_first(api: Api, clock: StandingClock) -> None:
+    event = await api.create()
+    path = f"/v1/events/{event['eventId']}"
+    for _ in range(5):
+        clock.moment += 1000
+        await api.post(f"{path}/trigger")
+
+    page = await api.get(f"{path}/executions?limit=2&offset=1")
+    assert [execution["nominalDate"] for execution in page.data] == [
+        "2030-03-17T17:46:44.000Z",
+        "2030-03-17T17:46:43.000Z",
+    ]
+    assert page.json["meta"] == {"total": 5}
+
+
+async def test_attempts_show_what_was_answered(api: Api, database: Database) -> None:
+    event = await api.create()
+    path = f"/v1/events/{event['eventId']}"
+    await api.post(f"{path}/trigger")
+    async with database.connection() as c:
+        await c.execute(
+            """
+            insert into attempt (event_id, nominal, manual, epoch, attempt, started, duration_ms, status_code, error,
+                                 dispatcher, stale)
+            select event_id, nominal, manual, 1, 1, nominal, 12, 0, 'timeout', 'd1', false from execution
+            where event_id = $1
+            """,
+            event["eventId"],
+        )
+
+    assert (await api.get(f"{path}/executions")).data[0]["attempts"] == [
+        {
+            "attempt": 1,
+            "startedDate": "2030-03-17T17:46:40.000Z",
+            "durationMs": 12,
+            "statusCode": None,
+            "error": "timeout",
+            "dispatcher": "d1",
+            "epoch": 1,
+            "stale": False,
+        }
+    ]

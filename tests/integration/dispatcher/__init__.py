@@ -1,0 +1,1 @@
+"""The dispatcher on a bus, and its sender before real sockets."""

@@ -1,0 +1,48 @@
+"""A database of its own for every test, with a client in it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from api_service.store.database import Database
+from api_service.store.migrations import migrate
+from deploy.local.postgres import PostgresServer
+from shared.bus.local import LocalBroker, LocalBus
+from tests.integration.loops.scene import NOW, SHARDS, Scene
+from tests.integration.loops.wires import Wire
+
+
+@pytest.fixture
+async def database(dsn: str) -> AsyncIterator[Database]:
+    await migrate(dsn, shards=SHARDS, now=NOW)
+    database = await Database.open(dsn, size=10)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@pytest.fixture
+async def scene(database: Database) -> Scene:
+    return await Scene.open(database)
+
+
+@pytest.fixture
+async def wire() -> AsyncIterator[Wire]:
+    bus = LocalBus(LocalBroker())
+    await bus.prepare()
+    publisher = bus.publisher()
+    try:
+        yield Wire(bus=bus, publisher=publisher)
+    finally:
+        await publisher.close()
+
+
+@pytest.fixture
+async def own_postgres(scratch: Path) -> AsyncIterator[PostgresServer]:
+    """A server that a test may stop and start."""
+    async with PostgresServer(scratch / "own-postgres", durable=False) as server:
+        yield server

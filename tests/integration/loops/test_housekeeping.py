@@ -1,0 +1,78 @@
+"""What is no longer promised is forgotten, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+
+from api_service.loops import housekeeping
+from api_service.loops.housekeeping import IDEMPOTENCY_KEPT_MS, Housekeeping
+from api_service.store import idempotency
+from api_service.store.database import Database
+from api_service.store.idempotency import Remembered
+from tests.integration.loops.scene import NOW, Scene
+
+ANSWER = Remembered(request_hash=b"h", event_id="e", answer="{}")
+
+
+class _Clock:
+    """A clock that is told what time it is, and whose hours pass when they are asked to."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+        self.asleep = asyncio.Event()
+        self.turn = asyncio.Semaphore(0)
+
+    def now(self) -> int:
+        return NOW
+
+    def steady(self) -> float:
+        return 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.asleep.set()
+        await self.turn.acquire()
+
+
+async def remember(scene: Scene, key: str, moment: int) -> None:
+    async with scene.database.transaction() as c:
+        await idempotency.remember(c, scene.application_id, key, ANSWER, now=moment)
+
+
+async def known(scene: Scene, *keys: str) -> list[str]:
+    async with scene.database.connection() as c:
+        return [key for key in keys if await idempotency.find(c, scene.application_id, key)]
+
+
+async def test_answers_are_kept_for_a_day_and_then_forgotten_however_many(scene: Scene) -> None:
+    await remember(scene, "kept", NOW - IDEMPOTENCY_KEPT_MS)
+    old = [f"old-{number}" for number in range(5)]
+    for key in old:
+        await remember(scene, key, NOW - IDEMPOTENCY_KEPT_MS - 1)
+
+    await Housekeeping(database=scene.database, clock=_Clock(), step_rows=2).sweep()
+
+    assert await known(scene, "kept", *old) == ["kept"]
+
+
+async def test_it_sweeps_at_once_and_every_hour_and_while_postgres_is_away_it_keeps_trying(scene: Scene) -> None:
+    clock = _Clock()
+    away = await Database.open("postgresql://nobody@127.0.0.1:1/nowhere", size=1)
+    keeper = Housekeeping(database=scene.database, clock=clock)
+    kept_from = Housekeeping(database=away, clock=clock)
+
+    async with asyncio.TaskGroup() as group:
+        for one in (keeper, kept_from):
+            clock.asleep.clear()
+            task = group.create_task(one.run())
+            for _ in range(2):
+                await clock.asleep.wait()
+                clock.asleep.clear()
+                clock.turn.release()
+            await clock.asleep.wait()
+            task.cancel()
+            clock.turn = asyncio.Semaphore(0)
+
+    assert clock.slept[:3] == [housekeeping.INTERVAL] * 3
+    assert all(seconds < housekeeping.INTERVAL for seconds in clock.slept[3:6])
+    await away.close()

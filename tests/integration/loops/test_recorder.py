@@ -1,0 +1,232 @@
+"""Outcomes to ledger, one message at a time: in order, held while Postgres is away, never stuck behind a bad one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from api_service.loops import recorder as recorder_module
+from api_service.loops.recorder import Recorder, WayOut
+from api_service.store import ledger, snapshots
+from api_service.store.database import Database
+from api_service.store.migrations import migrate
+from deploy.local.postgres import PostgresServer
+from shared.bus.port import BusUnavailable, Work
+from shared.clock import SystemClock
+from shared.domain.event import Event, Status
+from shared.domain.firing import Outcome
+from shared.messages.catalogue import Outcomes, Released, Report, SnapshotRequest
+from shared.messages.codec import decode_to_snapshots, encode
+from tests.integration.loops.scene import NOW, SHARDS, Scene, attempted, finished, outcomes
+from tests.integration.loops.waiting import somebody_waits
+from tests.integration.loops.wires import Letter, Wire
+
+REQUEST = SnapshotRequest(shard=3, incarnation="i-2", owner="d-2", request="r-1")
+
+
+def recorder(database: Database, wire: Wire, publisher: WayOut | None = None) -> Recorder:
+    return Recorder(bus=wire.bus, publisher=publisher or wire.publisher, database=database, clock=SystemClock())
+
+
+@asynccontextmanager
+async def running(*recorders: Recorder) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one.run()) for one in recorders]
+        yield
+        for task in tasks:
+            task.cancel()
+
+
+async def passed_on(wire: Wire, count: int = 1) -> list[SnapshotRequest]:
+    """The next requests that the recorder passes on: what was said before them is dealt with."""
+    requests = []
+    async with asyncio.timeout(30), wire.bus.consume(Work.SNAPSHOTS) as deliveries:
+        async for delivery in deliveries:
+            request = decode_to_snapshots(delivery.body)
+            assert isinstance(request, SnapshotRequest)
+            requests.append(request)
+            await delivery.ack()
+            if len(requests) == count:
+                break
+    return requests
+
+
+async def tell(wire: Wire, *messages: Outcomes | Released | SnapshotRequest) -> None:
+    for message in messages:
+        await wire.publisher.to_work(Work.OUTCOMES, encode(message))
+
+
+async def recorded(database: Database, of: Event) -> int:
+    async with database.connection() as c:
+        _, total = await ledger.executions(c, of.event_id, limit=1, offset=0)
+    return total
+
+
+async def test_what_is_reported_is_recorded_and_then_the_request_is_passed_on(scene: Scene, wire: Wire) -> None:
+    rung = await scene.create()
+
+    async with running(recorder(scene.database, wire)):
+        for number in range(1, 21):
+            request = SnapshotRequest(3, "i-2", "d-2", f"r-{number}")
+            await tell(wire, outcomes(*(attempted(rung, 10 * number + tenth) for tenth in range(10))), request)
+
+            assert await passed_on(wire) == [request]
+            assert await recorded(scene.database, rung) == 10 * number
+
+
+async def test_a_request_never_overtakes_what_a_slow_recorder_has_still_to_write(scene: Scene, wire: Wire) -> None:
+    rung = [await scene.create() for _ in range(3)]
+    pair = recorder(scene.database, wire), recorder(scene.database, wire)
+
+    async with running(*pair):
+        async with scene.database.transaction() as c:
+            await c.execute("select from event_state for update")  # whoever writes an outcome waits for us
+            await tell(wire, *(outcomes(attempted(one, 1)) for one in rung), REQUEST)
+            await somebody_waits(scene.database)
+
+        assert await passed_on(wire) == [REQUEST]
+        assert [await recorded(scene.database, one) for one in rung] == [1, 1, 1]
+
+
+async def test_a_goodbye_is_written_down_for_the_next_owner(scene: Scene, wire: Wire) -> None:
+    async with scene.database.transaction() as c:
+        first = await snapshots.claim(c, 3, "i-1", "d-1")
+
+    async with running(recorder(scene.database, wire)):
+        await tell(wire, Released(3, "i-1", first.epoch), REQUEST)
+        await passed_on(wire)
+
+    async with scene.database.transaction() as c:
+        assert await snapshots.claim(c, 3, "i-2", "d-2") == snapshots.Claim(epoch=2, handed_over=True)
+
+
+async def test_postgres_being_away_costs_time_and_no_outcome(own_postgres: PostgresServer, wire: Wire) -> None:
+    await migrate(own_postgres.dsn, shards=SHARDS, now=NOW)
+    database = await Database.open(own_postgres.dsn)
+    scene = await Scene.open(database)
+    rung = [await scene.create() for _ in range(6)]
+    under_test = recorder(database, wire)
+
+    async with running(under_test):
+        await tell(wire, outcomes(attempted(rung[0], 1)), REQUEST)
+        await passed_on(wire)
+        await asyncio.to_thread(own_postgres.stop, immediately=True)
+        await tell(wire, *(outcomes(attempted(one, 2)) for one in rung), Released(3, "i-1", 1), REQUEST)
+        await _lost(under_test)
+        await asyncio.to_thread(own_postgres.start)
+
+        assert await passed_on(wire) == [REQUEST]
+        assert [await recorded(database, one) for one in rung] == [2, 1, 1, 1, 1, 1]
+    await database.close()
+
+
+async def _lost(under_test: Recorder) -> None:
+    """Return once the recorder has noticed that Postgres is away."""
+    async with asyncio.timeout(10):
+        while not under_test._ledger.troubled:
+            await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("body", [b"", b"not msgpack", encode(REQUEST)[:-1]])
+async def test_what_cannot_be_understood_is_buried(scene: Scene, wire: Wire, body: bytes) -> None:
+    letter = Letter(body)
+
+    await recorder(scene.database, wire).deal_with(letter)
+
+    assert letter.answers == ["bury"]
+
+
+async def test_an_outcome_that_cannot_be_written_does_not_take_others_with_it(scene: Scene, wire: Wire) -> None:
+    rung, ended = await scene.create(), await scene.create(end_date=1)
+    bad: list[Outcome] = [attempted(rung, 2, status_code=2**40), attempted(rung, 3, timer_id="\0")]
+    message = outcomes(attempted(rung, 1), *bad, attempted(rung, 4), finished(ended))
+    message.reports.append(Report(3, "i-\0", 1, [attempted(rung, 5)]))
+    letter = Letter(encode(message))
+
+    await recorder(scene.database, wire).deal_with(letter)
+
+    assert letter.answers == ["bury"]
+    assert await recorded(scene.database, rung) == 2
+    assert (await scene.get(ended)).status is Status.FINISHED
+
+
+async def test_a_goodbye_that_makes_no_sense_is_buried(scene: Scene, wire: Wire) -> None:
+    letter = Letter(encode(Released(2**40, "i-\0", 1)))
+
+    await recorder(scene.database, wire).deal_with(letter)
+
+    assert letter.answers == ["bury"]
+
+
+class _Deaf:
+    """A publisher that cannot reach the broker, so many times."""
+
+    def __init__(self, inner: WayOut, failures: int) -> None:
+        self._inner = inner
+        self.failures = failures
+
+    async def to_work(self, queue: Work, body: bytes, *, expires_after: float | None = None) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise BusUnavailable
+        await self._inner.to_work(queue, body, expires_after=expires_after)
+
+
+async def test_a_request_that_cannot_be_passed_on_at_first_is_tried_again(scene: Scene, wire: Wire) -> None:
+    letter = Letter(encode(REQUEST))
+
+    await recorder(scene.database, wire, _Deaf(wire.publisher, failures=2)).deal_with(letter)
+
+    assert letter.answers == ["ack"]
+    assert await passed_on(wire) == [REQUEST]
+
+
+async def test_a_request_that_cannot_be_passed_on_in_its_lifetime_does_not_keep_outcomes_waiting(
+    scene: Scene, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder_module, "REQUEST_LIFETIME", 0.2)
+    deaf = _Deaf(wire.publisher, failures=1_000)
+    letter = Letter(encode(REQUEST))
+
+    await recorder(scene.database, wire, deaf).deal_with(letter)
+
+    assert letter.answers == ["ack"]
+    assert deaf.failures < 1_000
+
+
+class _LostOnce:
+    """A bus whose connection is lost before each of the first few answers."""
+
+    def __init__(self, wire: Wire, losses: int) -> None:
+        self._wire = wire
+        self._losses = losses
+        self.opened = 0
+
+    @asynccontextmanager
+    async def consume(self, queue: Work) -> AsyncIterator[AsyncIterator[Letter]]:
+        self.opened += 1
+        async with self._wire.bus.consume(queue) as deliveries:
+            yield self._until_lost(deliveries)  # type: ignore[arg-type]
+
+    async def _until_lost(self, deliveries: AsyncIterator[Letter]) -> AsyncIterator[Letter]:
+        async for delivery in deliveries:
+            if self._losses:
+                self._losses -= 1
+                raise BusUnavailable
+            yield delivery
+
+
+async def test_a_lost_connection_is_made_again_and_what_was_not_answered_comes_again(scene: Scene, wire: Wire) -> None:
+    rung = await scene.create()
+    lossy = _LostOnce(wire, losses=3)
+
+    async with running(recorder(scene.database, replace(wire, bus=lossy))):  # type: ignore[arg-type]
+        await tell(wire, outcomes(attempted(rung, 1)), REQUEST)
+        await passed_on(wire)
+
+    assert lossy.opened == 4
+    assert await recorded(scene.database, rung) == 1

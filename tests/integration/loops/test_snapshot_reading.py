@@ -1,0 +1,247 @@
+"""A snapshot is one moment of the database, and its horizon says which."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from random import Random
+
+import pytest
+
+from api_service.store import ledger, outbox, recording, snapshots
+from api_service.store.database import Database
+from api_service.store.snapshots import Claim, Page, Unanswerable
+from shared.domain.event import Event, Status, timer_of
+from shared.domain.firing import Outcome, PendingFiring
+from shared.domain.timer import Timer
+from shared.messages.catalogue import Gone, Released, Triggered, Upserted
+from shared.messages.codec import decode_what
+from tests.integration.loops.scene import HOUR, NOW, SECOND, Scene, attempted, finished, outcomes, skipped
+
+
+async def read(database: Database, shard: int = 3, **given: int) -> list[Page]:
+    async with aclosing(snapshots.read(database, shard, **given)) as pages:
+        return [page async for page in pages]
+
+
+async def timers(database: Database) -> dict[str, Timer]:
+    return {timer.id: timer for page in await read(database) for timer in page.timers}
+
+
+async def claim(database: Database, incarnation: str) -> Claim:
+    async with database.transaction() as c:
+        return await snapshots.claim(c, 3, incarnation, "d-1")
+
+
+async def release(database: Database, incarnation: str, epoch: int) -> None:
+    async with database.transaction() as c:
+        await recording.release(c, Released(3, incarnation, epoch))
+
+
+async def test_the_epoch_rises_with_the_incarnation_and_only_then(database: Database) -> None:
+    told = [await claim(database, incarnation) for incarnation in ("a", "a", "b", "a", "a")]
+
+    assert [one.epoch for one in told] == [1, 1, 2, 3, 3]
+
+
+async def test_a_shard_is_handed_over_by_a_goodbye_of_its_owner_or_by_nobody(database: Database) -> None:
+    told = [
+        await claim(database, "a"),
+        await claim(database, "a"),
+        await claim(database, "b"),
+        await claim(database, "b"),
+    ]
+    await release(database, "a", 1)  # too late: it is b's
+    told.append(await claim(database, "c"))
+    await release(database, "c", 3)
+    told += [await claim(database, "d"), await claim(database, "d")]
+
+    assert [one.handed_over for one in told] == [True, True, False, False, False, True, True]
+    assert [one.epoch for one in told] == [1, 1, 2, 2, 3, 4, 4]
+
+
+@pytest.mark.parametrize(("shard", "incarnation"), [(8, "a"), (-1, "a"), (2**40, "a"), (3, "nul\0")])
+async def test_a_claim_of_what_cannot_be_is_unanswerable(database: Database, shard: int, incarnation: str) -> None:
+    with pytest.raises(Unanswerable):
+        async with database.transaction() as c:
+            await snapshots.claim(c, shard, incarnation, "d-1")
+
+
+@pytest.mark.parametrize("shard", [8, 2**40])
+async def test_a_shard_that_is_not_there_cannot_be_read(database: Database, shard: int) -> None:
+    with pytest.raises(Unanswerable):
+        await read(database, shard)
+    with pytest.raises(Unanswerable):
+        async with database.connection() as c:
+            await snapshots.digest(c, shard, NOW)
+
+
+async def test_an_empty_shard_is_one_last_page(scene: Scene) -> None:
+    await scene.delete(await scene.create())
+    await scene.create(shard=4)
+
+    assert await read(scene.database) == [Page(horizon=2, timers=[], pending=[], last=True)]
+
+
+async def test_a_timer_is_what_its_change_said(scene: Scene) -> None:
+    plain = await scene.create()
+    paused = await scene.change(await scene.create(), status=Status.PAUSED)
+    hashed = await scene.create(interval="H * * * * *", timezone="Europe/Berlin", context={})
+    over = await scene.create(end_date=NOW - HOUR)  # nobody has said yet that it ended
+    finished_one = await scene.create(end_date=NOW)
+    async with scene.database.transaction() as c:
+        await recording.record(c, outcomes(finished(finished_one)), NOW)
+
+    assert await timers(scene.database) == {one.event_id: timer_of(one) for one in (plain, paused, hashed, over)}
+
+
+async def test_an_anchor_is_the_last_settled_occurrence_and_what_is_settled_beyond_it_is_named(scene: Scene) -> None:
+    rung = await scene.create()
+    settled = NOW + 2 * SECOND
+    told: list[Outcome] = [
+        attempted(rung, 2),
+        attempted(rung, 4, settled_through=settled),
+        skipped(rung, 6, 8, settled_through=settled),
+        attempted(rung, 10, manual=True, settled_through=settled),
+    ]
+    async with scene.database.transaction() as c:
+        await recording.record(c, outcomes(*told), NOW)
+
+    timer = (await timers(scene.database))[rung.event_id]
+
+    assert timer.anchor == settled
+    assert timer.settled == tuple(NOW + second * SECOND for second in (4, 6, 7, 8))
+
+
+async def test_a_new_rule_moves_the_anchor_beyond_what_is_settled(scene: Scene) -> None:
+    rung = await scene.create()
+    async with scene.database.transaction() as c:
+        await recording.record(c, outcomes(attempted(rung, 2)), NOW)
+    await scene.change(rung, anchor=NOW + HOUR)
+
+    timer = (await timers(scene.database))[rung.event_id]
+
+    assert (timer.anchor, timer.settled) == (NOW + HOUR, ())
+
+
+async def test_what_is_pending_comes_with_the_shard_it_belongs_to(scene: Scene) -> None:
+    here, elsewhere, ended = await scene.create(), await scene.create(shard=4), await scene.create(end_date=NOW)
+    async with scene.database.transaction() as c:
+        for one in (here, elsewhere):
+            await ledger.add_pending(c, one.event_id, NOW + 5)
+        await recording.record(c, outcomes(finished(ended)), NOW)
+        await ledger.add_pending(c, ended.event_id, NOW + 5)
+
+    (page,) = await read(scene.database)
+
+    assert page.pending == [PendingFiring(timer_id=here.event_id, nominal=NOW + 5, manual=True, due=NOW + 5)]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, [7]),
+        ({"page_timers": 7}, [7]),
+        ({"page_timers": 3}, [3, 3, 1]),
+        ({"page_timers": 1}, [1] * 7),
+        ({"page_bytes": 1}, [1] * 7),
+        ({"page_bytes": 120}, [2, 2, 2, 1]),
+    ],
+)
+async def test_pages_are_bounded_in_number_and_size(scene: Scene, given: dict[str, int], expected: list[int]) -> None:
+    made = [await scene.create(context={"x": "y" * 42}) for _ in range(7)]
+
+    pages = await read(scene.database, **given)
+
+    assert [len(page.timers) for page in pages] == expected
+    assert [page.last for page in pages] == [False] * (len(pages) - 1) + [True]
+    assert [timer.id for page in pages for timer in page.timers] == [one.event_id for one in made]
+
+
+async def test_a_digest_tells_what_the_timers_add_up_to(scene: Scene) -> None:
+    kept = [await scene.create() for _ in range(5)]
+    kept[2] = await scene.change(kept[2], status=Status.PAUSED)
+    await scene.create(end_date=NOW + SECOND)
+    await scene.create(shard=4)
+    await scene.create(status=Status.FINISHED)
+    await scene.delete(kept.pop())
+
+    async with scene.database.connection() as c:
+        digest = await snapshots.digest(c, 3, NOW + SECOND)
+
+    xor = 0
+    for one in kept:
+        xor ^= one.version
+    assert (digest.version, digest.count) == (9, 4)
+    assert (digest.versions_sum, digest.versions_xor) == (sum(one.version for one in kept), xor)
+
+
+async def test_a_digest_of_nothing_is_nothing(scene: Scene) -> None:
+    async with scene.database.connection() as c:
+        digest = await snapshots.digest(c, 3, NOW)
+
+    assert (digest.version, digest.count, digest.versions_sum, digest.versions_xor) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_a_snapshot_and_the_changes_above_its_horizon_are_the_whole_truth(scene: Scene, seed: int) -> None:
+    """Clients write while pages are read; whoever takes both must know exactly what the database knows."""
+    for _ in range(10):
+        await scene.create()
+    stop = asyncio.Event()
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(3):
+            group.create_task(_write(scene, Random(seed * 10 + number), stop))
+        taken = []
+        for _ in range(5):
+            pages = []
+            async with aclosing(snapshots.read(scene.database, 3, page_timers=2)) as reading:
+                async for page in reading:
+                    pages.append(page)
+                    await scene.create()  # the clients get a turn between pages
+            taken.append(pages)
+        stop.set()
+
+    changes = await _changes(scene.database)
+    truth = await timers(scene.database)
+    for pages in taken:
+        (horizon,) = {page.horizon for page in pages}
+        seen = {timer.id: timer for page in pages for timer in page.timers}
+        assert _replayed({}, changes, above=0, through=horizon) == seen
+        assert _replayed(seen, changes, above=horizon, through=len(changes)) == truth
+
+
+async def _write(scene: Scene, random: Random, stop: asyncio.Event) -> None:
+    mine: list[Event] = []
+    while not stop.is_set():
+        wish = random.random()
+        if wish < 0.5 or not mine:
+            mine.append(await scene.create())
+        elif wish < 0.8:
+            index = random.randrange(len(mine))
+            mine[index] = await scene.change(mine[index], callback_url=f"http://127.0.0.1/{random.random()}")
+        else:
+            await scene.delete(mine.pop(random.randrange(len(mine))))
+
+
+async def _changes(database: Database) -> list[outbox.Waiting]:
+    async with database.transaction() as c:
+        rows = await outbox.take(c, 100_000)
+    ordered = sorted(rows, key=lambda row: row.version)
+    assert [row.version for row in ordered] == list(range(1, len(ordered) + 1))  # no gap, in commit order
+    return ordered
+
+
+def _replayed(start: dict[str, Timer], changes: list[outbox.Waiting], *, above: int, through: int) -> dict[str, Timer]:
+    known = dict(start)
+    for row in changes:
+        if above < row.version <= through:
+            match decode_what(row.what):
+                case Upserted(timer):
+                    known[timer.id] = timer
+                case Gone(timer_id):
+                    del known[timer_id]
+                case Triggered():
+                    raise AssertionError(row)
+    return known

@@ -1,0 +1,52 @@
+"""What the store's tests write: events with names that sort, with what matters about them said by the test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api_service.store import events
+from api_service.store.database import Database
+from api_service.store.terms import terms_of
+from shared.domain.event import Event, Status
+from shared.domain.ids import ulid
+from shared.timing.instants import Instant
+
+NOW: Instant = 1_800_000_000_123
+DAY = 86_400_000
+SHARDS = 8
+
+
+def event_id(number: int) -> str:
+    return ulid(NOW + number, b"\0" * 10)
+
+
+def event(number: int, application_id: int, **given: Any) -> Event:
+    facts: dict[str, Any] = {
+        "event_id": event_id(number),
+        "application_id": application_id,
+        "shard": number % SHARDS,
+        "version": number,
+        "status": Status.INACTIVE,
+        "event_owner": "owner@example.com",
+        "interval": "*/5 * * * *",
+        "timezone": "UTC",
+        "start_date": None,
+        "end_date": NOW + DAY,
+        "callback_url": "https://example.com/hook",
+        "context": {},
+        "tags": (),
+        "created_date": NOW,
+        "updated_date": NOW,
+        "anchor": NOW,
+    }
+    return Event(**facts | given)
+
+
+def terms(of: Event) -> set[Any]:
+    return terms_of(of.event_owner, of.tags, of.context)
+
+
+async def write(database: Database, *written: Event) -> None:
+    async with database.transaction() as c:
+        for one in written:
+            await events.insert(c, one, terms(one))

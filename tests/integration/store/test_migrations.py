@@ -1,0 +1,97 @@
+"""One schema, however a database came by it; and no release runs on a database that is not its own."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from api_service.store import migrations
+from api_service.store.migrations import MigrationRefused, migrate, read
+from shared.domain.errors import Unavailable
+from tests.integration.store.scene import NOW, SHARDS
+
+CATALOGUE = """
+    select 'column' as kind, table_name || '.' || column_name as name,
+           concat_ws(' ', data_type, is_nullable, column_default, collation_name, is_identity) as what
+    from information_schema.columns where table_schema = 'public'
+    union all
+    select 'index', indexname, indexdef from pg_indexes where schemaname = 'public'
+    union all
+    select 'constraint', conrelid::regclass || '.' || conname, pg_get_constraintdef(oid)
+    from pg_constraint where connamespace = 'public'::regnamespace
+    union all
+    select 'options', relname, array_to_string(reloptions, ' ')
+    from pg_class where relnamespace = 'public'::regnamespace
+    union all
+    select 'trigger', tgname, pg_get_triggerdef(oid) from pg_trigger where not tgisinternal
+    union all
+    select 'function', proname, pg_get_functiondef(oid) from pg_proc where pronamespace = 'public'::regnamespace
+    order by 1, 2, 3
+"""
+
+
+async def catalogue(c: asyncpg.Connection[asyncpg.Record]) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in await c.fetch(CATALOGUE)]
+
+
+async def test_all_migrations_make_the_schema(dsn: str) -> None:
+    schema = Path(migrations.__file__).with_name("schema.sql").read_text(encoding="utf-8")
+    await migrate(dsn, shards=SHARDS, now=NOW)
+
+    c = await asyncpg.connect(dsn)
+    try:
+        await c.execute("drop table migration")
+        migrated = await catalogue(c)
+        await c.execute("drop schema public cascade; create schema public")
+        await c.execute(schema)
+        assert await catalogue(c) == migrated
+        assert any(kind == "index" and name == "event_newest" for kind, name, _ in migrated)
+    finally:
+        await c.close()
+
+
+async def test_several_processes_install_once(dsn: str) -> None:
+    async with asyncio.TaskGroup() as group:
+        for _ in range(4):
+            group.create_task(migrate(dsn, shards=SHARDS, now=NOW))
+
+    c = await asyncpg.connect(dsn)
+    try:
+        assert [row[0] for row in await c.fetch("select shard from shard order by shard")] == list(range(SHARDS))
+        assert await c.fetchval("select count(*) from migration") == len(read(migrations.FOLDER))
+    finally:
+        await c.close()
+
+
+async def test_the_number_of_shards_is_fixed_at_installation(dsn: str) -> None:
+    await migrate(dsn, shards=SHARDS, now=NOW)
+    with pytest.raises(MigrationRefused, match=f"{SHARDS} shards and SHARDS says {SHARDS + 1}"):
+        await migrate(dsn, shards=SHARDS + 1, now=NOW)
+
+
+async def test_an_older_release_refuses_a_newer_database(dsn: str) -> None:
+    await migrate(dsn, shards=SHARDS, now=NOW)
+    c = await asyncpg.connect(dsn)
+    try:
+        await c.execute("insert into migration (number, name, applied) values (9999, 'future', now())")
+    finally:
+        await c.close()
+
+    with pytest.raises(MigrationRefused, match="9999"):
+        await migrate(dsn, shards=SHARDS, now=NOW)
+
+
+async def test_postgres_away_is_said_as_everywhere() -> None:
+    with pytest.raises(Unavailable):
+        await migrate("postgresql://nobody@127.0.0.1:1/nothing", shards=SHARDS, now=NOW)
+
+
+@pytest.mark.parametrize("name", ["0002_second.sql", "1_first.sql", "0001-first.sql", "first.sql"])
+def test_a_migration_is_named_by_its_place(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("select")
+    with pytest.raises(ValueError, match="0001_what_it_does"):
+        read(tmp_path)

@@ -1,0 +1,81 @@
+"""Versions are in commit order, and a change leaves the outbox once, however many relays empty it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from api_service.store import outbox
+from api_service.store.database import Database
+
+
+async def put(database: Database, shard: int, what: bytes) -> int:
+    async with database.transaction() as c:
+        version = await outbox.next_version(c, shard)
+        await outbox.put(c, shard=shard, version=version, what=what)
+        return version
+
+
+async def test_simultaneous_writers_get_versions_without_gap_or_repeat(database: Database) -> None:
+    async with asyncio.TaskGroup() as group:
+        writers = [group.create_task(put(database, 3, b"")) for _ in range(20)]
+    assert sorted(writer.result() for writer in writers) == list(range(1, 21))
+
+
+async def test_who_takes_a_version_first_commits_first(database: Database) -> None:
+    order: list[int] = []
+    first_has_it = asyncio.Event()
+    second_asks = asyncio.Event()
+
+    async def first() -> None:
+        async with database.transaction() as c:
+            version = await outbox.next_version(c, 3)
+            first_has_it.set()
+            await second_asks.wait()
+            order.append(version)
+
+    async def second() -> None:
+        await first_has_it.wait()
+        async with database.transaction() as c:
+            second_asks.set()
+            order.append(await outbox.next_version(c, 3))
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(first())
+        group.create_task(second())
+    assert order == [1, 2]
+
+
+async def test_a_version_that_is_not_committed_is_given_again(database: Database) -> None:
+    async def failing() -> None:
+        async with database.transaction() as c:
+            await outbox.next_version(c, 3)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await failing()
+    assert await put(database, 3, b"") == 1
+    assert await put(database, 4, b"") == 1  # shards count for themselves
+
+
+async def test_an_unknown_shard_is_refused(database: Database) -> None:
+    with pytest.raises(LookupError, match="no shard 99"):
+        await put(database, 99, b"")
+
+
+async def test_two_relays_never_take_the_same_change(database: Database) -> None:
+    for number in range(4):
+        await put(database, number, bytes([number]))
+
+    async with database.transaction() as one:
+        taken = await outbox.take(one, 3)
+        async with database.transaction() as other:
+            rest = await outbox.take(other, 3)
+        await outbox.delete(one, [change.id for change in taken[:2]])
+    assert [change.what for change in taken] == [b"\0", b"\1", b"\2"]
+    assert [(change.shard, change.version, change.what) for change in rest] == [(3, 1, b"\3")]
+
+    async with database.transaction() as c:
+        assert [change.what for change in await outbox.take(c, 10)] == [b"\2", b"\3"]
+        assert await outbox.waiting(c) == 2

@@ -1,0 +1,1 @@
+"""Pure rooms and single parts: no sockets, no servers."""

@@ -1,0 +1,1 @@
+"""The dispatcher's core and its loops, in virtual time."""

@@ -1,0 +1,1 @@
+"""What exactly was said: golden bytes and round trips."""

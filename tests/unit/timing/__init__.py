@@ -1,0 +1,1 @@
+"""The arithmetic of when: cron rules, zones, instants."""
