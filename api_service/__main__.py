@@ -10,6 +10,7 @@ import uvloop
 from aiohttp import web
 
 from api_service.app import create_app
+from api_service.protocol import Runner
 from api_service.resources import FAILED
 from api_service.store.migrations import migrate
 from shared.bus.rabbit import RabbitBus
@@ -33,7 +34,7 @@ async def _serve(settings: ApiSettings) -> int:
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
+    runner = Runner(app, access_log=None, shutdown_timeout=5.0)
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.api_host, settings.api_port).start()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from apispec import APISpec
@@ -19,6 +18,7 @@ from api_service.schemas.events import EventAnswer, EventChange, EventCreation
 from api_service.schemas.executions import AttemptAnswer, ExecutionAnswer
 from api_service.schemas.listing import ContextRequest, Page, QueryEvent
 from api_service.schemas.previews import PreviewAnswer, PreviewRequest
+from shared.version import VERSION
 
 _SCHEMAS: dict[str, type[Schema]] = {
     "Application": ApplicationAnswer,
@@ -104,7 +104,7 @@ def document() -> dict[str, Any]:
     marshmallow = MarshmallowPlugin()
     spec = APISpec(
         title="Carillon",
-        version=_version(),
+        version=VERSION,
         openapi_version="3.1.0",
         info={"description": _ABOUT},
         plugins=[marshmallow],
@@ -129,13 +129,6 @@ def document() -> dict[str, Any]:
         spec.path(path, operations={"get": _service_operation(path, summary)})
     described: dict[str, Any] = spec.to_dict()
     return described
-
-
-def _version() -> str:
-    try:
-        return version("carillon")
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        return "0"
 
 
 def _operation(operation: Operation) -> dict[str, Any]:

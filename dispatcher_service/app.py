@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from importlib.metadata import PackageNotFoundError, version
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
 from dispatcher_service.core.agenda import Agenda
 from dispatcher_service.core.lease import Lease
 from dispatcher_service.core.shard import Shard
-from dispatcher_service.loops.attempts import Attempts
+from dispatcher_service.loops.attempts import Attempts, Sender
 from dispatcher_service.loops.ownership import Ownership, Ports
 from dispatcher_service.loops.reporter import Reporter
 from dispatcher_service.loops.ticker import Ticker
@@ -18,6 +19,7 @@ from shared.bus.port import Bus
 from shared.clock import Clock
 from shared.observability.logs import get_logger
 from shared.settings import LEASE_SECONDS, DispatcherSettings
+from shared.version import VERSION
 
 # After everything is handed over: for what is still under way, and for its report.
 LAST_RINGS_SECONDS = 20.0
@@ -26,17 +28,27 @@ LAST_REPORTS_SECONDS = 5.0
 log = get_logger(__name__)
 
 
+class RunningSender(Sender, AbstractAsyncContextManager[object], Protocol):
+    """A sender with what it needs to run: the real one is HTTP, and only tests have another."""
+
+    async def sweep(self) -> None:
+        """End what takes too long, for ever."""
+        ...
+
+
 class Dispatcher:
     """A dispatcher, from start to graceful end."""
 
-    def __init__(self, settings: DispatcherSettings, *, bus: Bus, clock: Clock) -> None:
+    def __init__(
+        self, settings: DispatcherSettings, *, bus: Bus, clock: Clock, sender: RunningSender | None = None
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self.metrics = Metrics()
         self._shards: dict[int, Shard] = {}
         self._publisher = bus.publisher()
         self._lease = Lease(LEASE_SECONDS)
-        self._sender = HttpSender(clock=clock, user_agent=f"carillon/{_version()}")
+        self._sender: RunningSender = sender or HttpSender(clock=clock, user_agent=f"carillon/{VERSION}")
         self._reporter = Reporter(self._publisher, name=settings.dispatcher_name, clock=clock, on_room=self._wake)
         agenda = Agenda()
         self._attempts = Attempts(
@@ -133,10 +145,3 @@ class Dispatcher:
         watch(
             "carillon_lease_held", "1 while this dispatcher may ring.", lambda: self._lease.holds(self._clock.steady())
         )
-
-
-def _version() -> str:
-    try:
-        return version("carillon")
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        return "0"

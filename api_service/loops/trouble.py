@@ -30,14 +30,9 @@ class Trouble:
         self._since: float | None = None
         self._tries = 0
 
-    @property
-    def troubled(self) -> bool:
-        """Is it away, as far as the loop knows?"""
-        return self._since is not None
-
     async def wait(self, why: BaseException | str) -> None:
         """Return when it is worth trying again; the first time, say what is lost."""
-        if not self.troubled:
+        if self._since is None:
             self._since = self._clock.steady()
             self._log.warning(f"{self._name}.lost", why=_text(why))
 

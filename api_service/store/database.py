@@ -49,6 +49,7 @@ class Database:
             command_timeout=command_timeout,
             timeout=CONNECT_TIMEOUT,
             server_settings=_SESSION,
+            reset=_as_it_is,
         )
         return cls(pool)
 
@@ -77,6 +78,10 @@ class Database:
                 await self._pool.close()
         except _AWAY:
             self._pool.terminate()
+
+
+async def _as_it_is(_connection: Connection) -> None:
+    """Nothing that a statement of ours sets outlives its transaction, so a round trip to reset it is saved."""
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
@@ -109,16 +110,22 @@ async def _several_filters(
 
 def _many(groups: Sequence[Sequence[Fact]]) -> tuple[str, list[Fact]]:
     """The statement `many` for these groups, and what goes into its places from the fourth on."""
-    filters, values = [], []
-    for number, facts in enumerate(groups):
-        branches = []
-        for fact in facts:
-            values.append(fact)
-            kind = "of_status" if isinstance(fact, Status) else "of_term"
-            branches.append(SQL[kind].format(fact=f"${len(values) + 3}"))
-        filters.append(f"({' union all '.join(branches)}) as filter_{number}")
-    joined = filters[0] + "".join(f" join {one} using (event_id)" for one in filters[1:])
-    return SQL["many"].format(filters=joined), values
+    places = count(4)
+    numbered = [[(fact, next(places)) for fact in facts] for facts in groups]
+    statement = SQL["many"].format(filters_upward=_joined(numbered, "asc"), filters_downward=_joined(numbered, "desc"))
+    return statement, [fact for facts in groups for fact in facts]
+
+
+def _joined(numbered: Sequence[Sequence[tuple[Fact, int]]], direction: str) -> str:
+    filters = []
+    for number, facts in enumerate(numbered):
+        branches = [
+            SQL["of_status" if isinstance(fact, Status) else "of_term"].format(fact=f"${place}", direction=direction)
+            for fact, place in facts
+        ]
+        using = "using (event_id)" if number else ""
+        filters.append(f"({' union all '.join(branches)}) as filter_{number} {using}")
+    return " join ".join(filters)
 
 
 def _columns(groups: Sequence[Sequence[Fact]]) -> tuple[list[int], list[UUID | None], list[Status | None]]:

@@ -106,13 +106,12 @@ from narrowed
 where narrowed.filter = (select max(filter) from wanted);
 
 -- merge_only --
--- Join by merging the indexes, which are in order, and keep what matches in memory, whatever the statistics say.
+-- Join by merging the indexes, which are in order, whatever the statistics say.
 set local enable_hashjoin = off;
 set local enable_nestloop = off;
 set local enable_seqscan = off;
 set local enable_sort = off;
 set local max_parallel_workers_per_gather = 0;
-set local work_mem = '32MB';
 
 -- as_usual --
 -- The planner decides again.
@@ -121,19 +120,25 @@ set local enable_nestloop to default;
 set local enable_seqscan to default;
 set local enable_sort to default;
 set local max_parallel_workers_per_gather to default;
-set local work_mem to default;
 
 -- many --
--- The events that pass several filters, where each lets many pass; written with as many filters as there are.
-with matched as materialized (select event_id from {filters})
+-- The events that pass several filters, where each lets many pass; written with as many filters as there are. The page
+-- is merged from the newest down, and ends when it is full.
+with counted as materialized (select count(*) as total from {filters_upward})
 select
-    (select count(*) from matched) as total,
-    array(select event_id from matched order by event_id desc limit $2 offset $3) as event_ids;
+    total,
+    case
+        when total > $3 then array(
+            select event_id from {filters_downward} order by event_id desc limit $2 offset $3
+        )
+        else array[]::text[]
+    end as event_ids
+from counted;
 
 -- of_term --
 -- One fact of a filter of `many`; in order, so that the planner sees that several of them merge.
-(select event_id from event_term where application_id = $1 and term = {fact}::uuid order by event_id)
+(select event_id from event_term where application_id = $1 and term = {fact}::uuid order by event_id {direction})
 
 -- of_status --
 -- The same for a status.
-(select event_id from event_state where application_id = $1 and status = {fact}::text order by event_id)
+(select event_id from event_state where application_id = $1 and status = {fact}::text order by event_id {direction})

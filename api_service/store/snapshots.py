@@ -64,6 +64,7 @@ async def read(
     """
     async with database.connection() as c, c.transaction(isolation="repeatable_read", readonly=True):
         horizon: int = (await _row(c, "horizon", shard))["version"]
+        await c.execute(SQL["walk"])
         cursor = await c.cursor(SQL["timers"], shard)
         ready: list[Timer] = []
         while rows := await cursor.fetch(page_timers):

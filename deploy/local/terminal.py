@@ -89,7 +89,7 @@ async def _until_told(
 
 async def _live(folder: Path, settings: Settings, listener: socket.socket) -> None:
     clock = SystemClock()
-    async with _servers(folder, settings) as (api, bus):
+    async with _servers(folder, settings) as (api, bus, where):
         await _migrate(api, now=clock.now())
         async with (
             _api(api, listener, bus=bus, clock=clock) as failed,
@@ -97,22 +97,27 @@ async def _live(folder: Path, settings: Settings, listener: socket.socket) -> No
         ):
             url = url_of(listener)
             key = await demo_key(folder / "api-key", url=url, registration_token=api.registration_token)
-            _tell(greeting(url=url, key=key, key_file=KEY_FILE, own_servers=settings.own_servers, now=clock.now()))
+            _tell(greeting(url=url, key=key, key_file=KEY_FILE, servers=where, now=clock.now()))
             await failed.wait()
     message = "a loop of the API has failed; the log above says why"
     raise Unsuitable(message)
 
 
 @asynccontextmanager
-async def _servers(folder: Path, settings: Settings) -> AsyncIterator[tuple[ApiSettings, Bus]]:
+async def _servers(folder: Path, settings: Settings) -> AsyncIterator[tuple[ApiSettings, Bus, str]]:
     if not settings.own_servers:
         from shared.bus.rabbit import RabbitBus  # late: most runs need none of it, and all of them wait for imports
 
-        yield settings.api, RabbitBus(settings.api.amqp_url, prefix=settings.api.bus_prefix)
+        yield (
+            settings.api,
+            RabbitBus(settings.api.amqp_url, prefix=settings.api.bus_prefix),
+            "as DATABASE_URL and AMQP_URL say",
+        )
         return
     async with AsyncExitStack() as stack:
         server = await _started(stack, folder / "postgres")
-        yield replace(settings.api, database_url=server.dsn), LocalBus(LocalBroker())
+        where = f"Postgres in {server.folder}, the bus in this process"
+        yield replace(settings.api, database_url=server.dsn), LocalBus(LocalBroker()), where
 
 
 async def _started(stack: AsyncExitStack, folder: Path) -> PostgresServer:

@@ -20,6 +20,7 @@ from shared.observability.logs import get_logger
 MEMBERS_EVERY_SECONDS = 0.25
 SAFETY_TICK_SECONDS = (5.0, 60.0)  # doubled while nothing moves
 SETTLE_SECONDS = (0.3, 0.8)  # before the extra shard above the floor is taken
+CLAIMS_AT_ONCE = 8  # most are refused, and a refusal takes several round trips
 LOOK_AGAIN_SECONDS = 0.15
 HUNGER_SECONDS = (1.0, 60.0)  # between two bells of ours, doubled
 
@@ -145,14 +146,20 @@ class Balance:
         foreign = [number for number in range(self._total) if number not in self._shards]
         random.shuffle(foreign)
         claimed = 0
-        for number in foreign:
-            if claimed >= wanted.claim or self._bell_unheard or self._stopped:
-                break
-            if await self._session.claim(number):
-                claimed += 1
-                self._won(number)
+        while foreign and claimed < wanted.claim and not (self._bell_unheard or self._stopped):
+            room = min(wanted.claim - claimed, CLAIMS_AT_ONCE)
+            batch, foreign = foreign[:room], foreign[room:]
+            async with asyncio.TaskGroup() as tasks:
+                tries = [tasks.create_task(self._try(number)) for number in batch]
+            claimed += sum(attempt.result() for attempt in tries)
         if claimed:
             log.info("shards.claimed", count=claimed, owned=len(self._shards), members=self._members)
+
+    async def _try(self, number: int) -> bool:
+        won = await self._session.claim(number)
+        if won:
+            self._won(number)
+        return won
 
     async def _shed(self, wanted: Wish) -> None:
         ours = [shard for shard in self._shards.values() if shard.stage is not Stage.LEAVING]

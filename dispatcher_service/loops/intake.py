@@ -90,8 +90,12 @@ class Intake:
         """Make a newly claimed shard known, asking until it is; then let it ring."""
         claimed = self._clock.steady()
         self._known[shard] = asyncio.Event()
-        await self._clock.sleep(CLAIM_TO_REQUEST_SECONDS)
         await self._until_known(shard)
+        if not shard.handed_over and shard.stage is Stage.LISTING:
+            # The previous owner has not said goodbye, so this answer may have come before its last reports.
+            await self._clock.sleep(max(CLAIM_TO_REQUEST_SECONDS - (self._clock.steady() - claimed), 0))
+            self._known[shard].clear()
+            await self._until_known(shard)
         del self._known[shard]
         if not shard.handed_over and self._takeover_wait:
             waited = self._clock.steady() - claimed

@@ -31,6 +31,8 @@ RECONNECT_SECONDS = (0.05, 5.0)
 # the same name: holding all other timers of the shard back for one slow receiver would be worse.
 SETTLE_SECONDS = 1.0
 GOODBYE_SECONDS = 2.0
+# A shard that waits for its turn goes on ringing, so each is silent only for as long as its own hand-over takes.
+HANDOVERS_AT_ONCE = 6
 # Between leaving the members and giving up the first shard: the others count again and stand ready; we ring on.
 NOTICE_SECONDS = 0.4
 
@@ -212,9 +214,15 @@ class Tenure:
                     self._shard_lost(number)
 
     async def _give_up(self, shards: list[Shard]) -> None:
+        turns = asyncio.Semaphore(HANDOVERS_AT_ONCE)
+
+        async def in_turn(shard: Shard) -> None:
+            async with turns:
+                await self._hand_over(shard)
+
         async with asyncio.TaskGroup() as tasks:
             for shard in shards:
-                tasks.create_task(self._hand_over(shard))
+                tasks.create_task(in_turn(shard))
 
     async def _hand_over(self, shard: Shard) -> None:
         """Stop arming, settle what is under way, report, say goodbye, and only then let somebody else have it."""

@@ -37,8 +37,11 @@ class WayOut(Protocol):
 class Reporter:
     """The one way of outcomes out of this process."""
 
-    def __init__(self, publisher: WayOut, *, name: str, clock: Clock, on_room: Callable[[], None]) -> None:
+    def __init__(
+        self, publisher: WayOut, *, name: str, clock: Clock, on_room: Callable[[], None], room: int = ROOM
+    ) -> None:
         self._publisher = publisher
+        self._room = room
         self._name = name
         self._clock = clock
         self._on_room = on_room
@@ -51,7 +54,7 @@ class Reporter:
     @property
     def has_room(self) -> bool:
         """May something happen that will have to be reported?"""
-        return self.backlog < ROOM
+        return self.backlog < self._room
 
     @property
     def backlog(self) -> int:

@@ -1,7 +1,7 @@
 """A session over RabbitMQ: one connection that owns shards by holding their exclusive queues, and never publishes.
 
-It has three channels: one for what is asked again and again, one for the inboxes, and one for claims that is replaced
-after each refusal, because a refusal closes its channel. Where one of the first two ends, the session has ended.
+It has one channel for what is asked again and again, one for the inboxes, and a few for claims, each replaced when it
+is refused, because a refusal closes its channel. Where one of the first two ends, the session has ended.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+CLAIMS_AT_ONCE: Final = 8
 PREFETCH: Final = 200  # a shard's unacknowledged messages
 
 # Another session's queue, a queue that is just being deleted, a queue of this name that is no inbox: try another time.
@@ -42,8 +43,8 @@ class RabbitSession:
         self._events = events
         self._owned: dict[int, str] = {}  # shard -> the tag of its inbox's consumer
         self._member: str | None = None
-        self._claiming = asyncio.Lock()
-        self._probe: aiormq.abc.AbstractChannel | None = None
+        self._claiming = asyncio.Semaphore(CLAIMS_AT_ONCE)
+        self._probes: list[aiormq.abc.AbstractChannel] = []  # open, and used by nobody at the moment
         self._arrivals: asyncio.Queue[_InboxDelivery | None] = asyncio.Queue()  # bounded by the prefetch
         self._calls: set[asyncio.Task[Any]] = set()
         self._over: str | None = "not open yet"
@@ -146,15 +147,16 @@ class RabbitSession:
         async with self._claiming, expected_within(self._patience.call, f"claiming shard {shard}"):
             if shard in self._owned:
                 return True
+            probe = await self._probing()
             try:
-                await (await self._probing()).queue_declare(
+                await probe.queue_declare(
                     inbox.name, durable=inbox.durable, exclusive=inbox.exclusive, arguments=dict(inbox.arguments)
                 )
             except REFUSALS as refusal:
-                self._probe = None
                 if not isinstance(refusal, ChannelLockedResource):
                     log.warning("bus.claim_refused", extra={"shard": shard, "why": str(refusal)})
                 return False
+            self._probes.append(probe)
             await self._inboxes.queue_bind(inbox.name, self._topology.changes, routing_key=str(shard))
             self._owned[shard] = tag = uuid.uuid4().hex
 
@@ -168,23 +170,29 @@ class RabbitSession:
         async with self._claiming, expected_within(self._patience.call, f"verifying shard {shard}"):
             if shard not in self._owned:
                 return False
+            probe = await self._probing()
             try:
-                declared = await (await self._probing()).queue_declare(self._topology.inbox(shard).name, passive=True)
+                declared = await probe.queue_declare(self._topology.inbox(shard).name, passive=True)
             except REFUSALS:
-                self._probe = None
                 self._owned.pop(shard, None)
                 return False
+            self._probes.append(probe)
             return shard in self._owned and bool(declared.consumer_count)
 
     async def _release(self, shard: int) -> None:
         async with self._claiming, expected_within(self._patience.call, f"releasing shard {shard}"):
-            if self._owned.pop(shard, None) is not None:
+            tag = self._owned.pop(shard, None)
+            if tag is not None:
+                await self._inboxes.basic_cancel(tag)  # or the broker tells us, and the library logs, that it is gone
                 await self._inboxes.queue_delete(self._topology.inbox(shard).name)
 
     async def _probing(self) -> aiormq.abc.AbstractChannel:
-        if self._probe is None or self._probe.is_closed:
-            self._probe = await self._wire.channel()
-        return self._probe
+        """A channel to be refused on; whoever was not refused puts it back."""
+        while self._probes:
+            probe = self._probes.pop()
+            if not probe.is_closed:
+                return probe
+        return await self._wire.channel()
 
     async def _run(self, what: str, call: Coroutine[Any, Any, T], *, waits: bool = False) -> T:
         """Run a call to its end, even where its caller is cancelled: a call cut short would close its channel.

@@ -146,9 +146,9 @@ def _month_days(text: str, months: int, lot: Lot) -> tuple[int, bool]:
         raise InvalidRule(f"the day-of-month field {text!r} names L twice; once is enough")
 
     last_day = "L" in items
-    numbered = ",".join(item for item in items if item != "L")
-    if not numbered and last_day:
+    if items == ["L"]:
         return 0, True
+    numbered = ",".join(item for item in items if item != "L")
     # Beside a single month, days it lacks are dropped before anything is counted, so they may be repeated;
     # unless they are all there is.
     one_month = months.bit_count() == 1

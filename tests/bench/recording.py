@@ -28,7 +28,7 @@ _FILL = (
     insert into event (event_id, application_id, shard, version, event_owner, interval, timezone, end_date,
         callback_url, context, tags, created_date, updated_date, anchor)
     select lpad(n::text, 26, '0'), 1, n % 64, n, 'owner' || n % 5000 || '@example.com', '* * * * * *', 'UTC',
-        '2035-01-01', 'https://api.example.com/bells/' || n % 1000, '{"user":' || n || ',"plan":"pro"}',
+        '2035-01-01', 'https://api.example.com/bells/' || n % 1000, ('{"user":' || n || ',"plan":"pro"}')::json,
         array['prod'], '2027-01-15 08:00+00', '2027-01-15 08:00+00', '2027-01-15 08:00+00'
     from generate_series(0, $1::integer - 1) as n
     """,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
@@ -88,6 +88,13 @@ class Desk:
         self.stack = stack
         self._tasks = tasks
 
+    @classmethod
+    @asynccontextmanager
+    async def over(cls, bus: Bus) -> AsyncIterator[Desk]:
+        await bus.prepare()
+        async with asyncio.TaskGroup() as tasks, AsyncExitStack() as stack:
+            yield cls(bus, stack, tasks)
+
     async def session(self) -> tuple[Session, Heard]:
         heard = Heard()
         session = await self.bus.open_session(heard.events)
@@ -122,9 +129,8 @@ async def broker(request: pytest.FixtureRequest, bus_prefix: str) -> AsyncIterat
 
 @pytest.fixture
 async def desk(broker: Broker) -> AsyncIterator[Desk]:
-    await broker.bus.prepare()
-    async with asyncio.TaskGroup() as tasks, AsyncExitStack() as stack:
-        yield Desk(broker.bus, stack, tasks)
+    async with Desk.over(broker.bus) as desk:
+        yield desk
 
 
 async def eventually(ask: Callable[[], Awaitable[bool]]) -> None:

@@ -95,6 +95,6 @@ def in_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P,
             runner.run(test(*args, **kwargs))
 
     # pytest would find the coroutine function through `__wrapped__`, and run it on a loop of its own.
-    del run.__wrapped__  # type: ignore[attr-defined]
+    del run.__wrapped__
     run.__signature__ = inspect.signature(test)  # type: ignore[attr-defined]
     return run

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -18,6 +19,8 @@ from tests.servers.postgres import Postgres
 
 STARTED = """
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from deploy.local.postgres import PostgresServer
 
@@ -26,6 +29,21 @@ server.start()
 print(server.dsn, flush=True)
 sys.stdin.read()
 """
+
+
+@contextmanager
+def started(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A process that has started a server, and the server's DSN."""
+    starter = subprocess.Popen(
+        [sys.executable, "-c", STARTED, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    with starter:
+        assert starter.stdout is not None
+        yield starter, starter.stdout.readline().strip()
 
 
 async def make_table(dsn: str) -> None:
@@ -75,27 +93,14 @@ async def test_nobody_gets_in_without_the_password(postgres: Postgres) -> None:
 
 async def test_a_server_ends_with_whoever_started_it_however_that_ends(scratch: Path) -> None:
     folder = scratch / "orphan"
-    starter = subprocess.Popen(
-        [sys.executable, "-c", STARTED, str(folder)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(Path.cwd())},
-    )
-    assert starter.stdin is not None
-    assert starter.stdout is not None
-    dsn = (await asyncio.to_thread(starter.stdout.readline)).strip()
-    await make_table(dsn)
-
-    starter.send_signal(signal.SIGKILL)
-    starter.wait()
-    starter.stdin.close()
-    starter.stdout.close()
+    with started(folder) as (starter, dsn):
+        await make_table(dsn)
+        starter.kill()
 
     # A successor finds the lock free, hence nobody alive, and the data.
     async with PostgresServer(folder, durable=False) as successor:
         assert await count(successor.dsn) == 0
-        with pytest.raises(OSError):
+        with pytest.raises(ConnectionRefusedError):
             await asyncpg.connect(dsn)
     successor.erase()
 

@@ -53,7 +53,7 @@ def test_a_wrong_setting_is_told_in_one_line() -> None:
 
 
 def test_the_greeting_has_a_line_that_can_be_pasted() -> None:
-    shown = greeting(url="http://127.0.0.1:1", key="ck_k", key_file=".local/api-key", own_servers=True, now=NOW)
+    shown = greeting(url="http://127.0.0.1:1", key="ck_k", key_file=".local/api-key", servers="here", now=NOW)
     [line] = [line.strip() for line in shown.splitlines() if "curl" in line]
     words = shlex.split(line)
     event = json.loads(words[-1])

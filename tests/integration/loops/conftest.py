@@ -11,14 +11,20 @@ from api_service.store.database import Database
 from api_service.store.migrations import migrate
 from deploy.local.postgres import PostgresServer
 from shared.bus.local import LocalBroker, LocalBus
+from shared.bus.port import Bus
+from shared.bus.rabbit import RabbitBus
 from tests.integration.loops.scene import NOW, SHARDS, Scene
 from tests.integration.loops.wires import Wire
+from tests.servers.postgres import Postgres
+
+
+async def installed(dsn: str) -> None:
+    await migrate(dsn, shards=SHARDS, now=NOW)
 
 
 @pytest.fixture
-async def database(dsn: str) -> AsyncIterator[Database]:
-    await migrate(dsn, shards=SHARDS, now=NOW)
-    database = await Database.open(dsn, size=10)
+async def database(postgres: Postgres) -> AsyncIterator[Database]:
+    database = await Database.open(await postgres.fresh_database(installed), size=10)
     try:
         yield database
     finally:
@@ -31,8 +37,11 @@ async def scene(database: Database) -> Scene:
 
 
 @pytest.fixture
-async def wire() -> AsyncIterator[Wire]:
-    bus = LocalBus(LocalBroker())
+async def wire(request: pytest.FixtureRequest) -> AsyncIterator[Wire]:
+    """The bus inside this process, or RabbitMQ where the test asks for it."""
+    bus: Bus = LocalBus(LocalBroker())
+    if getattr(request, "param", "local") == "rabbit":
+        bus = RabbitBus(request.getfixturevalue("rabbit_url"), prefix=request.getfixturevalue("bus_prefix"))
     await bus.prepare()
     publisher = bus.publisher()
     try:

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import pytest
+
 from shared.bus.port import Bus, Publisher, Session, SessionEvents
 from shared.messages.catalogue import ToShard
 from shared.messages.codec import decode_to_shard
@@ -18,6 +20,9 @@ class Wire:
 
     bus: Bus
     publisher: Publisher
+
+
+over_every_bus = pytest.mark.parametrize("wire", ["local", "rabbit"], indirect=True)
 
 
 @asynccontextmanager

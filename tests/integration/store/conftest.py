@@ -1,4 +1,4 @@
-"""A migrated database of its own for every test, with two applications in it."""
+"""A database of its own for every test: empty (`dsn`), or installed and with two applications in it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,21 @@ from api_service.store import applications
 from api_service.store.database import Database
 from api_service.store.migrations import migrate
 from tests.integration.store.scene import NOW, SHARDS
+from tests.servers.postgres import Postgres
+
+
+async def installed(dsn: str) -> None:
+    await migrate(dsn, shards=SHARDS, now=NOW)
 
 
 @pytest.fixture
-async def database(dsn: str) -> AsyncIterator[Database]:
-    await migrate(dsn, shards=SHARDS, now=NOW)
-    database = await Database.open(dsn, size=6)
+async def dsn(postgres: Postgres) -> str:
+    return await postgres.fresh_database()
+
+
+@pytest.fixture
+async def database(postgres: Postgres) -> AsyncIterator[Database]:
+    database = await Database.open(await postgres.fresh_database(installed), size=6)
     try:
         yield database
     finally:

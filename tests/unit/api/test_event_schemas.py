@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
-from api_service.schemas.events import NewEvent, read_changes, read_new_event
+from api_service.schemas.events import ANSWER, NewEvent, read_changes, read_new_event, show_event
+from api_service.schemas.json_text import write_json
 from shared.domain.errors import InvalidInput
+from shared.domain.event import Event, Status
 from shared.timing.instants import Instant
 
 NOW: Instant = 1_900_000_000_000
@@ -189,3 +192,29 @@ def test_a_change_is_refused_by_the_same_rules(field: str, value: Any, said: str
 
     assert len(refused.value.problems) == 1
     assert refused.value.problems[0].startswith(said)
+
+
+@pytest.mark.parametrize("last_run_date", [None, NOW - 5])
+def test_an_event_is_shown_as_the_schema_says(last_run_date: Instant | None) -> None:
+    event = Event(
+        event_id="01Q9GD6E00HTEBQW40SS57866H",
+        application_id=1,
+        shard=2,
+        version=3,
+        status=Status.ACTIVE,
+        event_owner="user@example.com",
+        interval="0 * * * *",
+        timezone="UTC",
+        start_date=None,
+        end_date=NOW + 86_400_000,
+        callback_url="https://api.yourapi.com",
+        context={"user": 12345},
+        tags=("prod",),
+        created_date=NOW,
+        updated_date=NOW,
+        anchor=NOW,
+        last_run_date=last_run_date,
+    )
+    shown = show_event(event, NOW)
+
+    assert write_json(shown) == write_json(ANSWER.dump({**asdict(event), "next_run_date": 1_900_000_800_000}))

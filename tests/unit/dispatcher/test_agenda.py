@@ -29,14 +29,14 @@ class SortedList(RuleBasedStateMachine):
         self.agenda = Agenda()
         self.now = EPOCH
         self.armed: dict[Held, tuple[Instant, int]] = {}
-        self.rules: dict[str, Simple] = {}
+        self.simple: dict[str, Simple] = {}
         self.clock = 0
 
     def due(self, held: Held) -> Instant:
         end = held.timer.end
         if held.timer.paused:
             return end
-        return next(self.rules[held.timer.id].between(held.timer.anchor, end), end)
+        return next(self.simple[held.timer.id].between(held.timer.anchor, end), end)
 
     def model_arm(self, held: Held) -> None:
         self.clock += 1
@@ -44,8 +44,8 @@ class SortedList(RuleBasedStateMachine):
 
     @rule(target=held, simple=SIMPLE, anchor=st.integers(0, 5_000), life=st.integers(1, 200_000), paused=st.booleans())
     def hold(self, simple: Simple, anchor: int, life: int, paused: bool) -> Held:
-        name = f"t{len(self.rules)}"
-        self.rules[name] = simple
+        name = f"t{len(self.simple)}"
+        self.simple[name] = simple
         start = self.now - anchor
         return self.agenda.hold(
             timer(name, rule=simple.expression, anchor=start, end=self.now + life, paused=paused), 0
@@ -82,14 +82,14 @@ class SortedList(RuleBasedStateMachine):
         else:
             assert isinstance(decisions[-1], Finish)
 
-    @precondition(lambda self: len(self.rules) > 0)
+    @precondition(lambda self: len(self.simple) > 0)
     @invariant()
     def knows_who_is_next(self) -> None:
         assert self.agenda.next_due() == min((due for due, _ in self.armed.values()), default=None)
 
 
 TestSortedList = SortedList.TestCase
-TestSortedList.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestSortedList.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
 
 
 @dataclass
@@ -133,7 +133,7 @@ JUMPS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     simple=st.sampled_from([EVERY_SECOND, EVERY_7, EVERY_MINUTE, EVERY_HOUR, DAILY]),
     anchor=st.integers(-2_000, 2_000),
