@@ -30,6 +30,7 @@ _AWAY = (
     asyncpg.InsufficientResourcesError,  # too many connections, disk full
     asyncpg.OperatorInterventionError,  # shut down by its administrator, crashed, starting
     asyncpg.ReadOnlySQLTransactionError,  # no longer the primary
+    asyncpg.TransactionRollbackError,  # a deadlock, say: the same again may do
 )
 
 

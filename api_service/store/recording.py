@@ -17,7 +17,6 @@ import asyncpg
 
 from api_service.store.database import Connection
 from api_service.store.queries import load
-from shared.domain.errors import Unavailable
 from shared.domain.firing import Attempted, AttemptError, Finished, Outcome, Skipped
 from shared.messages.catalogue import Outcomes, Released, Report
 from shared.timing.instants import Instant, to_datetime
@@ -75,7 +74,7 @@ class _Digested:
 async def record(c: Connection, message: Outcomes, now: Instant) -> None:
     """Write the message down, in the caller's transaction.
 
-    Raises Unrecordable where it never can be, and Unavailable where another try may do.
+    Raises Unrecordable where it never can be.
     """
     digested = _Digested()
     for report in message.reports:
@@ -184,5 +183,3 @@ def _refusals() -> Iterator[None]:
         yield
     except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError, OverflowError) as error:
         raise Unrecordable(str(error)) from error
-    except asyncpg.TransactionRollbackError as error:  # a deadlock, say
-        raise Unavailable from error

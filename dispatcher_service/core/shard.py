@@ -187,6 +187,7 @@ class Shard:
     def _upsert(self, timer: Timer) -> None:
         known = self._known(timer.id)
         if (known.version if known is not None else self._gone.get(timer.id, -1)) >= timer.version:
+            self._learn(timer)
             return
         before = self._forget(timer.id)
         try:
@@ -200,6 +201,17 @@ class Shard:
             held.in_flight = before.in_flight
         self.timers[timer.id] = held
         if self.stage is Stage.LIVE:
+            self._agenda.arm(held)
+
+    def _learn(self, told: Timer) -> None:
+        """The same timer, told again: more of its occurrences may be settled by now."""
+        held = self.timers.get(told.id)
+        if held is None or held.timer.version != told.version:
+            return
+        timer, anchor = held.timer, held.timer.anchor
+        timer.anchor = max(anchor, told.anchor)
+        timer.settled = tuple(sorted({moment for moment in (*timer.settled, *told.settled) if moment > timer.anchor}))
+        if timer.anchor > anchor and self.stage is Stage.LIVE:
             self._agenda.arm(held)
 
     def _known(self, timer_id: str) -> Timer | None:

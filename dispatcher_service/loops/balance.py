@@ -149,17 +149,29 @@ class Balance:
         while foreign and claimed < wanted.claim and not (self._bell_unheard or self._stopped):
             room = min(wanted.claim - claimed, CLAIMS_AT_ONCE)
             batch, foreign = foreign[:room], foreign[room:]
-            async with asyncio.TaskGroup() as tasks:
-                tries = [tasks.create_task(self._try(number)) for number in batch]
-            claimed += sum(attempt.result() for attempt in tries)
+            claimed += await self._try_all(batch)
         if claimed:
             log.info("shards.claimed", count=claimed, owned=len(self._shards), members=self._members)
 
-    async def _try(self, number: int) -> bool:
-        won = await self._session.claim(number)
-        if won:
-            self._won(number)
-        return won
+    async def _try_all(self, batch: list[int]) -> int:
+        """How many of these were free and are ours now."""
+        failures: list[BusUnavailable] = []
+
+        async def attempt(number: int) -> bool:
+            try:
+                won = await self._session.claim(number)
+            except BusUnavailable as failure:
+                failures.append(failure)  # raised below: from a group of tasks it would come as a group
+                return False
+            if won:
+                self._won(number)
+            return won
+
+        async with asyncio.TaskGroup() as tasks:
+            attempts = [tasks.create_task(attempt(number)) for number in batch]
+        if failures:
+            raise failures[0]
+        return sum(one.result() for one in attempts)
 
     async def _shed(self, wanted: Wish) -> None:
         ours = [shard for shard in self._shards.values() if shard.stage is not Stage.LEAVING]

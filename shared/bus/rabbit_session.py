@@ -205,7 +205,12 @@ class RabbitSession:
         task = asyncio.create_task(self._guarded(what, call, None if waits else self._patience.call))  # noqa: TID251 - kept in _calls
         self._calls.add(task)
         task.add_done_callback(self._called)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            if task.cancelled():  # by close(), and not its caller
+                raise BusUnavailable(f"{what}: the session is over: {self._over}") from error
+            raise
 
     async def _guarded(self, what: str, call: Coroutine[Any, Any, T], seconds: float | None) -> T:
         try:

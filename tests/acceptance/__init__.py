@@ -1,1 +1,1 @@
-"""The product as its users meet it: both services as processes, over real servers, timed by a receiver of their rings."""
+"""The product as its users meet it: both services as processes, over real servers, timed by whom they ring."""

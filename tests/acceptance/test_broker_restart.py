@@ -1,4 +1,4 @@
-"""RabbitMQ restarts under load: what the API accepts meanwhile is kept, nothing accepted is lost, ringing catches up."""
+"""RabbitMQ restarts under load: the API goes on accepting, nothing accepted is lost, and ringing catches up."""
 
 from __future__ import annotations
 
@@ -53,9 +53,7 @@ async def load(world: World, client: Client) -> AsyncIterator[tuple[str, list[st
     await client.each("DELETE", events)
 
 
-async def test_a_restart_of_the_broker_loses_nothing(
-    world: World, client: Client, load: tuple[str, list[str]]
-) -> None:
+async def test_a_restart_of_the_broker_loses_nothing(world: World, client: Client, load: tuple[str, list[str]]) -> None:
     path, events = load
     newcomers = Newcomers(client=client, url=world.receiver.url + path)
     over = asyncio.Event()
@@ -79,7 +77,9 @@ async def test_a_restart_of_the_broker_loses_nothing(
         for event, created in newcomers.accepted.items()
     ]
     print(f"broker away for {back - begin} ms, shares settled {settled - back} ms after it was back; {old}")
-    print(f"{len(fresh)} accepted and {newcomers.refused} refused meanwhile, latest {max(one.latest for one in fresh)} ms")
+    print(
+        f"{len(fresh)} accepted and {newcomers.refused} refused meanwhile, latest {max(one.latest for one in fresh)} ms"
+    )
 
     assert old.missing == []
     assert old.renamed == []

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 
 EVENTS = 300
 BEFORE = 2 * SECOND
-AFTER = 5 * SECOND
+AFTER = 4 * SECOND
 LATE_MOST_KILLED = 2_000
 LATE_MOST = 1_000
 

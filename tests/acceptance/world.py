@@ -5,7 +5,6 @@ Whoever breaks something says so to nobody: the next test finds the world mended
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -14,8 +13,8 @@ import aiohttp
 
 from tests.acceptance.client import Client
 from tests.acceptance.judging import shares
-from tests.servers.processes import Recipe, Service
 from tests.servers.postgres import Postgres
+from tests.servers.processes import Recipe, Service, eventually
 from tests.servers.rabbit import Rabbit
 from tests.servers.receiver import Receiver
 
@@ -23,7 +22,6 @@ SHARDS: Final = 64
 DISPATCHERS: Final = 3
 SHARES_DIFFER_MOST: Final = 2
 CONVERGES_WITHIN: Final = 15.0
-LOOK_EVERY: Final = 0.05
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,17 +83,16 @@ class World:
     async def converged(self) -> None:
         """Return when every shard has an owner, all of them ring, and shares differ by at most two."""
         running = [one for one in self.dispatchers if one.runs]
-        counts: list[float] = []
-        try:
-            async with asyncio.timeout(CONVERGES_WITHIN):
-                for one in running:
-                    await one.ready()
-                while not _is_fair(counts := [await one.figure("carillon_owned_shards") for one in running]):
-                    await asyncio.sleep(LOOK_EVERY)
-                for one in running:
-                    await one.ready()
-        except TimeoutError as error:
-            raise AssertionError(f"no fair shares within {CONVERGES_WITHIN:g} s: {counts}") from error
+
+        async def is_fair() -> bool:
+            for one in running:
+                await one.ready()
+            total, difference = shares([await one.figure("carillon_owned_shards") for one in running])
+            return total == SHARDS and difference <= SHARES_DIFFER_MOST
+
+        await eventually(is_fair, within=CONVERGES_WITHIN, what="every shard rings, and shares are fair")
+        for one in running:
+            await one.ready()
 
     def end(self) -> None:
         """Leave no process running."""
@@ -104,8 +101,3 @@ class World:
                 one.terminate()
         for one in (*self.dispatchers, *self.apis):
             one.end()
-
-
-def _is_fair(counts: list[float]) -> bool:
-    total, difference = shares(counts)
-    return total == SHARDS and difference <= SHARES_DIFFER_MOST

@@ -1,6 +1,6 @@
 """How long does a listing take? `python -m tests.bench.listing`: the first page and total, of a million events.
 
-Every filter twice: on a database at rest, and after a twentieth of the rows was written anew and no vacuum came.
+Every filter on a database at rest, and again after a twentieth of its rows was written anew and no vacuum came.
 """
 
 from __future__ import annotations
@@ -64,13 +64,18 @@ CASES = {
     "four huge": Filters(tags=("prod", "eu"), owners=("ops@example.com",), status=_ACTIVE),
 }
 
-DISTURB = """
-    create temporary table touched as select event_id from event tablesample bernoulli (5) repeatable (7);
-    update event set updated_date = updated_date + interval '1 second' where event_id in (select * from touched);
-    update event_state set last_run_date = now() where event_id in (select * from touched);
-    with gone as (delete from event_term where event_id in (select * from touched) returning *)
-        insert into event_term select * from gone;
-"""
+# What clients change and rings record touches no term; only changing what an event can be found by does.
+DISTURBANCES = {
+    "5 % of the events changed, ms": """
+        create temporary table touched as select event_id from event tablesample bernoulli (5) repeatable (7);
+        update event set updated_date = updated_date + interval '1 second' where event_id in (select * from touched);
+        update event_state set last_run_date = now() where event_id in (select * from touched);
+    """,
+    "and all of their terms, ms": """
+        with gone as (delete from event_term where event_id in (select * from touched) returning *)
+            insert into event_term select * from gone;
+    """,
+}
 
 
 async def main(size: int, rounds: int, dsn: str) -> None:
@@ -81,16 +86,16 @@ async def main(size: int, rounds: int, dsn: str) -> None:
         await c.execute("vacuum analyze")
         print(f"{size:,} events written in {time.perf_counter() - started:.0f} s")
 
-        await measure(dsn, "at rest", rounds)
-        await c.execute("alter table event_term set (autovacuum_enabled = off)")
-        await c.execute("alter table event set (autovacuum_enabled = off)")
-        await c.execute("alter table event_state set (autovacuum_enabled = off)")
-        await c.execute(DISTURB)
-        await measure(dsn, "after 5 % was written anew", rounds)
+        await measure(dsn, "at rest, ms", rounds)
+        for table in ("event", "event_state", "event_term"):
+            await c.execute(f"alter table {table} set (autovacuum_enabled = off)")
+        for title, disturbance in DISTURBANCES.items():
+            await c.execute(disturbance)
+            await measure(dsn, title, rounds)
 
 
 async def measure(dsn: str, title: str, rounds: int) -> None:
-    print(f"\n{title + ', ms':32}{'matches':>10}{'p50':>8}{'p95':>8}{'goal':>6}")
+    print(f"\n{title:32}{'matches':>10}{'p50':>8}{'p95':>8}{'goal':>6}")
     database = await Database.open(dsn, size=1, command_timeout=60)
     try:
         for name, filters in CASES.items():

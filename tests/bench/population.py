@@ -79,20 +79,20 @@ def status(number: int) -> str:
 async def fill(c: Connection, size: int) -> None:
     """Write the events, as if created one a millisecond."""
     await c.execute("insert into application (app_name, created_date) values ('large', $1)", START)
-    indexes = [
-        row["indexdef"]
-        for row in await c.fetch(
-            "select indexdef from pg_indexes where tablename in ('event', 'event_state') and indexname !~ '_pkey$'"
-        )
-    ]
+    indexes = await c.fetch(
+        "select indexname, indexdef from pg_indexes "
+        "where tablename in ('event', 'event_state') and indexname !~ '_pkey$'"
+    )
+    for index in indexes:
+        await c.execute(f"drop index {index['indexname']}")
+    key = await c.fetchval("select pg_get_constraintdef(oid) from pg_constraint where conname = 'event_term_pkey'")
     await c.execute("alter table event_term drop constraint event_term_pkey")
-    await c.execute("drop index event_newest; drop index if exists event_state_status; drop index event_state_live")
     numbers = iter(range(size))
     while chunk := list(islice(numbers, CHUNK)):
         await _copy(c, chunk, size)
-    await c.execute("alter table event_term add primary key (application_id, term, event_id)")
+    await c.execute(f"alter table event_term add constraint event_term_pkey {key}")
     for index in indexes:
-        await c.execute(index)
+        await c.execute(index["indexdef"])
 
 
 async def _copy(c: Connection, numbers: list[int], size: int) -> None:

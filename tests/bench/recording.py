@@ -1,20 +1,23 @@
-"""What does recording cost, and reading a shard? python -m tests.bench.recording DSN [--events N] [--seconds S]
+"""What does recording cost, and reading a shard? `python -m tests.bench.recording`: outcomes a second, and snapshots.
 
-DSN must lead to an empty database; it is filled with events of 64 shards, all of one application.
+On a real disk, with a million events or fewer, of which all ring or one in a hundred.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import aclosing
+from pathlib import Path
 from random import Random
 
 from api_service.store import recording, snapshots
 from api_service.store.database import Database, connect
 from api_service.store.migrations import migrate
+from deploy.local.postgres import PostgresServer
 from shared.domain.firing import Attempted, AttemptError, Outcome
 from shared.messages.catalogue import Outcomes, Report
 
@@ -102,28 +105,37 @@ async def reading_seconds(database: Database, shard: int) -> tuple[float, int]:
     return time.perf_counter() - began, timers
 
 
-async def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("dsn")
-    parser.add_argument("--events", type=int, default=100_000)
-    parser.add_argument("--seconds", type=float, default=10.0)
-    asked = parser.parse_args()
-
+async def measure(dsn: str, size: int, seconds: float) -> None:
     began = time.perf_counter()
-    await fill(asked.dsn, asked.events)
-    print(f"filled with {asked.events:,} events in {time.perf_counter() - began:.0f} s")
+    await fill(dsn, size)
+    print(f"filled with {size:,} events in {time.perf_counter() - began:.0f} s")
 
-    database = await Database.open(asked.dsn, size=2, command_timeout=60.0)
+    database = await Database.open(dsn, size=2, command_timeout=60.0)
     try:
-        for hot in (10_000, asked.events):
-            rate = await recording_rate(database, asked.events, hot, asked.seconds)
+        for hot in (size // 100, size):
+            rate = await recording_rate(database, size, max(hot, BATCH), seconds)
             print(f"recorded over {hot:>9,} events: {rate:>8,.0f} outcomes/s in messages of {BATCH}")
         for shard in (0, 1, 2):
-            seconds, timers = await reading_seconds(database, shard)
-            print(f"snapshot of {timers:,} timers read in {seconds * 1000:.0f} ms")
+            spent, timers = await reading_seconds(database, shard)
+            print(f"snapshot of {timers:,} timers read in {spent * 1000:.0f} ms")
     finally:
         await database.close()
 
 
+async def measure_in(folder: Path, size: int, seconds: float) -> None:
+    async with PostgresServer(folder / "postgres") as server:
+        await measure(server.dsn, size, seconds)
+
+
 if __name__ == "__main__":
-    asyncio.run(main())
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", type=int, default=100_000, help="events, at least 1000")
+    parser.add_argument("--seconds", type=float, default=10.0, help="for each measurement of recording")
+    parser.add_argument("--dsn", help="an empty database; without it a Postgres is started for the occasion")
+    asked = parser.parse_args()
+    if asked.dsn:
+        asyncio.run(measure(asked.dsn, asked.size, asked.seconds))
+    else:
+        with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+            Path(scratch).chmod(0o755)  # the server may run as another user
+            asyncio.run(measure_in(Path(scratch), asked.size, asked.seconds))

@@ -766,8 +766,9 @@ async def test_reading_work_fails_when_the_connection_is_lost(desk: Desk, broker
 
 
 async def test_a_publisher_comes_back_by_itself(desk: Desk, broker: Broker) -> None:
-    publisher = desk.publisher()
+    publisher, idle = desk.publisher(), desk.publisher()
     await publisher.to_work(Work.OUTCOMES, b"before")
+    await idle.check()
     await broker.stop()
     try:
         for refused in (
@@ -783,10 +784,11 @@ async def test_a_publisher_comes_back_by_itself(desk: Desk, broker: Broker) -> N
 
     await publisher.check()
     await publisher.to_work(Work.OUTCOMES, b"after")
+    await idle.to_work(Work.OUTCOMES, b"never noticed")
 
     reader = desk.reader(await desk.consumer(Work.OUTCOMES))
-    await reader.until(2)
-    assert reader.bodies == [b"before", b"after"], "work outlives an outage"
+    await reader.until(3)
+    assert reader.bodies == [b"before", b"after", b"never noticed"], "work outlives an outage"
 
 
 async def test_a_publisher_survives_the_loss_of_its_connection(desk: Desk, broker: Broker) -> None:

@@ -15,7 +15,7 @@ import yarl
 
 from shared.bus.port import BusUnavailable, Session, Work
 from shared.bus.rabbit import RabbitBus
-from shared.bus.rabbit_wire import Patience
+from shared.bus.rabbit_wire import Patience, expected_within
 from tests.contract.brokers import Real
 from tests.contract.test_bus import Desk, Heard, eventually, first, members_become
 from tests.servers.proxy import Proxy, proxy_to
@@ -130,6 +130,19 @@ async def test_closing_takes_a_moment_even_where_nobody_answers(desk: Desk, brok
         assert heard.lost == ["closed"]
 
 
+async def test_closing_ends_the_calls_under_way(desk: Desk, broker: Real) -> None:
+    async with through_proxy(broker) as (bus, proxy):
+        session = await bus.open_session(Heard().events)
+        proxy.freeze()
+        calls = [asyncio.ensure_future(call) for call in (session.renew(), session.claim(1), session.claim(2))]
+        await asyncio.sleep(0)
+
+        await session.close()
+
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        assert [type(answer) for answer in answers] == [BusUnavailable] * 3, "nobody has cancelled the callers"
+
+
 async def test_a_publisher_leaves_a_silent_peer_and_comes_back(desk: Desk, broker: Real) -> None:
     async with through_proxy(broker) as (bus, proxy):
         publisher = bus.publisher()
@@ -143,10 +156,7 @@ async def test_a_publisher_leaves_a_silent_peer_and_comes_back(desk: Desk, broke
         assert all(isinstance(answer, BusUnavailable) for answer in answers)
         assert time.monotonic() - began < HASTY.publish + HASTY.close + 0.7
 
-        with pytest.raises(BusUnavailable):
-            await publisher.check()
-        proxy.thaw()
-        await publisher.to_work(Work.SNAPSHOTS, b"")
+        await publisher.to_work(Work.SNAPSHOTS, b"over a new connection")
         await publisher.close()
 
 
@@ -255,7 +265,10 @@ async def test_queues_are_what_ownership_needs(desk: Desk, broker: Real) -> None
     columns = ("name", "type", "durable", "auto_delete", "exclusive")
     told = await asyncio.to_thread(broker.rabbit.ctl, "list_queues", "--formatter", "json", *columns)
     mine = {
-        queue["name"].removeprefix(broker.topology.prefix): (queue["type"], *(bool(queue[column]) for column in columns[2:]))
+        queue["name"].removeprefix(broker.topology.prefix): (
+            queue["type"],
+            *(bool(queue[column]) for column in columns[2:]),
+        )
         for queue in json.loads(told)
         if queue["name"].startswith(broker.topology.prefix)
     }
@@ -319,3 +332,20 @@ async def test_nothing_keeps_running_after_everything_was_closed(broker: Real) -
     async with asyncio.timeout(2):
         while not await is_quiet():  # noqa: ASYNC110 - the last callbacks run
             await asyncio.sleep(0)
+
+
+async def test_a_cancellation_that_nobody_asked_for_is_a_failure() -> None:
+    """The way aiormq rejects some calls of a channel that ends."""
+    with pytest.raises(BusUnavailable):
+        async with expected_within(5, "asking"):
+            raise asyncio.CancelledError
+
+    async def ask() -> None:
+        async with expected_within(5, "asking"):
+            await asyncio.Event().wait()
+
+    asking = asyncio.ensure_future(ask())
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking

@@ -11,10 +11,10 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 import aiohttp
 
@@ -28,6 +28,9 @@ TAIL_LINES: Final = 40
 
 # What a process needs of ours to run at all; settings come from the test and from nowhere else.
 _INHERITED: Final = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,13 +96,12 @@ class Service:
     async def ready(self, *, within: float = READY_WITHIN) -> None:
         """Return when it says that it is ready."""
         async with aiohttp.ClientSession(self.url) as session:
-            try:
-                async with asyncio.timeout(within):
-                    while not await self._says_ready(session):
-                        assert self.runs, f"{self.name} ended by itself:\n{self.tail()}"
-                        await asyncio.sleep(LOOK_EVERY)
-            except TimeoutError as error:
-                raise AssertionError(f"{self.name} is not ready after {within:g} s:\n{self.tail()}") from error
+
+            async def is_ready() -> bool:
+                assert self.runs, f"{self.name} ended by itself:\n{self.tail()}"
+                return await self._says_ready(session)
+
+            await eventually(is_ready, within=within, what=f"{self.name} is ready")
 
     async def figure(self, metric: str) -> float:
         """The value of a metric that has no labels."""
@@ -155,6 +157,17 @@ class Service:
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None, f"{self.name} was never started"
         os.kill(self._process.pid, number)
+
+
+async def eventually(look: Callable[[], Awaitable[T]], *, within: float, what: str) -> T:
+    """What `look` finds, once it finds something. The state of another process has no event: it is looked at again."""
+    try:
+        async with asyncio.timeout(within):
+            while not (found := await look()):
+                await asyncio.sleep(LOOK_EVERY)
+    except TimeoutError as error:
+        raise AssertionError(f"not within {within:g} s: {what}") from error
+    return found
 
 
 def migrate(settings: Mapping[str, str]) -> None:

@@ -8,20 +8,20 @@ from contextlib import asynccontextmanager, suppress
 
 
 class Proxy:
-    """Between a client and a server; `freeze` swallows every byte both ways, and keeps the connections open."""
+    """Between a client and a server; `freeze` holds back every byte of the connections there are, and keeps them open.
+
+    A connection made afterwards is not affected.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self._upstream = (host, port)
-        self._flowing = asyncio.Event()
-        self._flowing.set()
+        self._frozen = asyncio.Event()
         self._pumps: set[asyncio.Task[None]] = set()
         self.port = 0
 
     def freeze(self) -> None:
-        self._flowing.clear()
-
-    def thaw(self) -> None:
-        self._flowing.set()
+        self._frozen.set()
+        self._frozen = asyncio.Event()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -29,7 +29,10 @@ class Proxy:
         self._pumps.add(task)
         try:
             upstream_reader, upstream_writer = await asyncio.open_connection(*self._upstream)
-            await asyncio.gather(self._pump(reader, upstream_writer), self._pump(upstream_reader, writer))
+            frozen = self._frozen
+            await asyncio.gather(
+                self._pump(reader, upstream_writer, frozen), self._pump(upstream_reader, writer, frozen)
+            )
         except asyncio.CancelledError:
             writer.transport.abort()
             upstream_writer.transport.abort()
@@ -42,13 +45,15 @@ class Proxy:
             pump.cancel()
         await asyncio.gather(*pumps, return_exceptions=True)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, frozen: asyncio.Event) -> None:
         with suppress(OSError):
             while data := await reader.read(65536):
-                await self._flowing.wait()
+                if frozen.is_set():
+                    await asyncio.Event().wait()  # until the end
                 writer.write(data)
                 await writer.drain()
-        writer.close()
+        if not frozen.is_set():
+            writer.close()
 
 
 @asynccontextmanager

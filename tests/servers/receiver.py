@@ -1,7 +1,7 @@
 """Who was rung, when, and under which name? A neutral receiver in a process of its own: fast, and it forgets nothing.
 
-It answers 200 at once, except below `/status/<code>/…`, `/slow/<milliseconds>/…` and `/hang/…`. What a test waits for it
-waits for here: an answer of the receiver is the event.
+It answers 200 at once, except below `/status/<code>/…`, `/slow/<milliseconds>/…` and `/hang/…`. What a test
+waits for it waits for here: an answer of the receiver is the event.
 """
 
 from __future__ import annotations
@@ -179,6 +179,8 @@ async def _answer(record: _Record, request: web.BaseRequest) -> web.StreamRespon
             await asyncio.sleep(int(rest.partition("/")[0]) / 1000)
         case "hang":
             await asyncio.Event().wait()
+        case _:
+            pass
     return web.Response()
 
 

@@ -1,4 +1,4 @@
-"""Unit tests have no sockets; what needs one belongs elsewhere. (An event loop wakes itself by a unix one.)"""
+"""Unit tests have no sockets, but for the unix ones by which an event loop wakes itself."""
 
 from __future__ import annotations
 

@@ -333,6 +333,48 @@ async def test_what_is_under_way_when_the_session_ends_is_not_begun_again_when_t
 
 
 @in_virtual_time
+async def test_what_is_answered_between_the_snapshot_and_the_first_ring_is_not_begun_again() -> None:
+    async with a_place(timers=1, takeover_wait=4) as place:
+        one = place.town.start("a")
+        await place.town.fair(within=6)
+        answer = one.sender.slow[place.timers[0].url] = asyncio.Event()
+        await one.sender.until(lambda: one.sender.under_way > 0)
+        name = place.town.sent[-1].name
+
+        place.broker.drop_connections()
+        await place.clock.sleep(2)  # listed, and waiting for the takeover
+        assert len(one.owned) == 64
+        assert one.rings == set()
+        answer.set()
+        await place.town.fair(within=6)
+        await place.ring_for(3)
+
+        assert [sent.name for sent in place.town.sent].count(name) == 1
+        place.complete(await place.settle())
+
+
+@pytest.mark.parametrize("joins", [True, False])
+@in_virtual_time
+async def test_a_hand_over_settles_what_is_under_way(joins: bool) -> None:
+    """Answers take most of a second, so something always is."""
+    async with a_place(timers=60) as place:
+        for name in "ab":
+            place.town.start(name).sender.answer_seconds = 0.7
+        await place.town.fair()
+        await place.ring_for(5.3)
+
+        if joins:
+            place.town.start("c").sender.answer_seconds = 0.7
+        else:
+            await place.town.stop("a")
+        await place.town.fair()
+        await place.ring_for(5)
+
+        place.complete(await place.settle())
+        assert place.town.doubled() == []
+
+
+@in_virtual_time
 async def test_a_slow_receiver_does_not_hold_a_shard_back_that_is_given_up() -> None:
     async with a_place(timers=20) as place:
         one = place.town.start("a")

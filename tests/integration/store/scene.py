@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api_service.store import events
-from api_service.store.database import Database
+from api_service.store.database import Connection, Database
 from api_service.store.terms import terms_of
 from shared.domain.event import Event, Status
 from shared.domain.ids import ulid
@@ -50,3 +50,14 @@ async def write(database: Database, *written: Event) -> None:
     async with database.transaction() as c:
         for one in written:
             await events.insert(c, one, terms(one))
+
+
+async def waiting_for_a_lock(c: Connection, kind: str) -> None:
+    """Return when somebody waits for a lock of this kind in our database."""
+    asking = """
+        select true from pg_locks
+        where not granted and locktype = $1
+            and database = (select oid from pg_database where datname = current_database())
+    """
+    while not await c.fetchval(asking, kind):
+        pass

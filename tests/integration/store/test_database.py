@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from api_service.store.database import Connection, Database
+from api_service.store.database import Connection, Database, unavailable_when_away
 from shared.domain.errors import Unavailable
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
@@ -57,6 +57,27 @@ async def test_a_statement_that_takes_too_long_is_unavailable(dsn: str) -> None:
         await database.check()
     finally:
         await database.close()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionRefusedError(),
+        TimeoutError(),
+        asyncpg.ConnectionDoesNotExistError(),
+        asyncpg.TooManyConnectionsError(),
+        asyncpg.DiskFullError(),
+        asyncpg.AdminShutdownError(),
+        asyncpg.CannotConnectNowError(),
+        asyncpg.ReadOnlySQLTransactionError(),
+        asyncpg.InterfaceError("connection is closed"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_every_way_of_being_away_is_unavailable(error: Exception) -> None:
+    with pytest.raises(Unavailable) as refused, unavailable_when_away():
+        raise error
+    assert refused.value.__cause__ is error
 
 
 async def test_mistakes_are_not_called_absence(database: Database) -> None:

@@ -10,9 +10,10 @@ import asyncpg
 import pytest
 
 from api_service.store import migrations
+from api_service.store.database import connect
 from api_service.store.migrations import MigrationRefused, migrate, read
 from shared.domain.errors import Unavailable
-from tests.integration.store.scene import NOW, SHARDS
+from tests.integration.store.scene import NOW, SHARDS, waiting_for_a_lock
 
 CATALOGUE = """
     select 'column' as kind, table_name || '.' || column_name as name,
@@ -55,16 +56,17 @@ async def test_all_migrations_make_the_schema(dsn: str) -> None:
 
 
 async def test_several_processes_install_once(dsn: str) -> None:
-    async with asyncio.TaskGroup() as group:
-        for _ in range(4):
-            group.create_task(migrate(dsn, shards=SHARDS, now=NOW))
+    async with connect(dsn) as c:
+        await c.execute(migrations.SQL["exclude_others"])
+        async with asyncio.TaskGroup() as group:
+            for _ in range(3):
+                group.create_task(migrate(dsn, shards=SHARDS, now=NOW))
+            await waiting_for_a_lock(c, "advisory")
+            assert not await c.fetchval("select to_regclass('migration')")
+            await c.execute("select pg_advisory_unlock_all()")
 
-    c = await asyncpg.connect(dsn)
-    try:
         assert [row[0] for row in await c.fetch("select shard from shard order by shard")] == list(range(SHARDS))
         assert await c.fetchval("select count(*) from migration") == len(read(migrations.FOLDER))
-    finally:
-        await c.close()
 
 
 async def test_the_number_of_shards_is_fixed_at_installation(dsn: str) -> None:

@@ -15,7 +15,7 @@ from itertools import count
 import pytest
 
 from dispatcher_service.core import shard as shard_module
-from dispatcher_service.core.agenda import Agenda, Finish
+from dispatcher_service.core.agenda import Agenda, Finish, Ring
 from dispatcher_service.core.shard import PageVerdict, Shard, Stage
 from shared.domain.firing import PendingFiring
 from shared.messages.catalogue import Gone, SnapshotPage
@@ -419,6 +419,45 @@ def test_a_change_does_not_hand_out_again_what_was_taken() -> None:
 
     assert agenda.next_due() == EPOCH + 2_000
     assert shard.timers["a"].settled_through == EPOCH + 999
+
+
+def test_a_second_answer_before_the_first_ring_knows_what_else_is_settled() -> None:
+    """The first may have come before the last reports of an owner that died."""
+    truth = Truth()
+    truth.put(timer("a"))
+    agenda = Agenda()
+    shard = Shard(0, "i", agenda)
+    give(shard, *truth.snapshot("i", "first", page_timers=5))
+    truth.timers["a"].anchor = EPOCH + 3_000
+    truth.timers["a"].settled = (EPOCH + 5_000,)
+    give(shard, *truth.snapshot("i", "second", page_timers=5))
+    ring(shard)
+
+    rung = [
+        decision.nominal
+        for _ in range(3)
+        for decision in agenda.take(EPOCH + 6_000) or []
+        if isinstance(decision, Ring)
+    ]
+
+    assert rung == [EPOCH + 4_000, EPOCH + 6_000]
+
+    truth.timers["a"].anchor = EPOCH + 8_000
+    give(shard, *truth.snapshot("i", "third", page_timers=5))
+    assert agenda.next_due() == EPOCH + 9_000, "a live shard learns it too"
+
+
+def test_an_old_answer_that_comes_late_moves_nothing_back() -> None:
+    truth = Truth()
+    truth.put(timer("a"))
+    old = list(truth.snapshot("i", "old", page_timers=5))
+    shard, agenda = live(truth)
+    agenda.take(EPOCH + 1_000)
+
+    give(shard, *old)
+
+    assert shard.timers["a"].timer.anchor == EPOCH + 1_000
+    assert agenda.next_due() == EPOCH + 2_000
 
 
 def test_a_rule_that_cannot_be_read_stops_the_timer_and_is_not_a_difference() -> None:
