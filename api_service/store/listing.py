@@ -119,8 +119,9 @@ def _many(groups: Sequence[Sequence[Fact]]) -> tuple[str, list[Fact]]:
 def _joined(numbered: Sequence[Sequence[tuple[Fact, int]]], direction: str) -> str:
     filters = []
     for number, facts in enumerate(numbered):
+        order = f"order by event_id {direction}" if len(facts) > 1 else ""
         branches = [
-            SQL["of_status" if isinstance(fact, Status) else "of_term"].format(fact=f"${place}", direction=direction)
+            SQL["of_status" if isinstance(fact, Status) else "of_term"].format(fact=f"${place}", order=order)
             for fact, place in facts
         ]
         using = "using (event_id)" if number else ""

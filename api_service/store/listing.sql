@@ -62,7 +62,7 @@ order by matches;
 
 -- few --
 -- The events that pass filters 0, 1, 2 and so on, where the first lets few pass: each of the others is asked only about
--- those that are left. `is not null` keeps the wrong table from being asked, `offset 0` the look from becoming a scan.
+-- those that are left. `is not null` keeps the wrong table from being asked at all: sorting what is left is dear.
 with recursive wanted as materialized (
     select filter, term, status from unnest($2::int[], $3::uuid[], $4::text[]) as wanted (filter, term, status)
 ),
@@ -89,7 +89,6 @@ narrowed (filter, event_ids) as (
             select event_id from event_state
             where wanted.status is not null
                 and application_id = $1 and event_state.status = wanted.status and event_id = any(narrowed.event_ids)
-            offset 0
         ) as passed
         where wanted.filter = narrowed.filter + 1
     )
@@ -136,9 +135,10 @@ select
 from counted;
 
 -- of_term --
--- One fact of a filter of `many`; in order, so that the planner sees that several of them merge.
-(select event_id from event_term where application_id = $1 and term = {fact}::uuid order by event_id {direction})
+-- One fact of a filter of `many`. Where a filter has several, each must say its order for the planner to merge them;
+-- where it has one, the planner sees the order by itself, and a better plan.
+(select event_id from event_term where application_id = $1 and term = {fact}::uuid {order})
 
 -- of_status --
 -- The same for a status.
-(select event_id from event_state where application_id = $1 and status = {fact}::text order by event_id {direction})
+(select event_id from event_state where application_id = $1 and status = {fact}::text {order})

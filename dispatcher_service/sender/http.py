@@ -7,6 +7,7 @@ process may be frozen between deciding and connecting, and must then not send wh
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
@@ -34,7 +35,8 @@ SWEEP_SECONDS: Final = 0.25
 KEEPALIVE_SECONDS: Final = 4.0
 
 _fence: ContextVar[Fence] = ContextVar("fence")
-_parsed = lru_cache(maxsize=16_384)(URL)
+# What RFC 3986 lets a URL consist of.
+_PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 
 log = get_logger(__name__)
 
@@ -133,7 +135,7 @@ class HttpSender:
     async def _exchange(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
         assert self._session is not None, "entered"  # noqa: S101
         async with self._session.post(
-            _parsed(url), data=body, headers={**headers, "User-Agent": self._user_agent}, allow_redirects=False
+            target(url), data=body, headers={**headers, "User-Agent": self._user_agent}, allow_redirects=False
         ) as response:
             left = ANSWER_CAP_BYTES
             while left > 0 and (chunk := await response.content.read(left)):
@@ -141,6 +143,12 @@ class HttpSender:
             if left == 0:
                 response.close()  # more than we care to read: the connection is not worth keeping
             return response.status
+
+
+@lru_cache(maxsize=16_384)
+def target(url: str) -> URL:
+    """Where a request goes: as it was written, where that can be sent. `%2F` and `/` may differ to who is called."""
+    return URL(url, encoded=_PLAIN.fullmatch(url) is not None)
 
 
 def stage_of(problem: Exception) -> AttemptError:

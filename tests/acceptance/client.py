@@ -104,7 +104,7 @@ class Client:
     async def becomes(self, event: str, status: str, *, within: float) -> dict[str, Any]:
         """The event, once the ledger says that it has this status; by the listing, which knows nothing of the clock."""
         return await eventually(
-            lambda: self._with_status(event, status), within=within, what=f"{event} becomes {status}"
+            lambda: self._with_status(event, status), within=within, what=lambda: f"{event} becomes {status}"
         )
 
     async def executions(self, event: str) -> tuple[list[dict[str, Any]], int]:

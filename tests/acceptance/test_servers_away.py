@@ -31,6 +31,7 @@ class Ringing:
         self.client = client
         self.path = path
         self.events = events
+        self.unlike: list[tuple[str, str]] = []
 
     async def went_on(self, since: int, until: int) -> None:
         """No instant between the two is missing, late, or rung again."""
@@ -45,18 +46,24 @@ class Ringing:
     async def is_recorded(self) -> None:
         """Once nothing rings any more, the ledger knows exactly what the receiver saw."""
         await self.client.each("POST", self.events, "/pause")
-        await eventually(self._knows_all, within=RECORDED_WITHIN, what="the ledger knows what the receiver saw")
+        await eventually(
+            self._knows_all, within=RECORDED_WITHIN, what=lambda: f"the ledger is right, less {self.unlike}"
+        )
 
     async def _knows_all(self) -> bool:
-        """Is every ring that the receiver saw in the ledger, and no other?"""
+        """Is every ring that the receiver saw in the ledger, and nothing else?"""
         arrivals = await self.world.receiver.arrivals(self.path)
-        seen = {arrival.name for arrival in arrivals if arrival.event_id in self.events}
-        known: set[str] = set()
+        seen = {arrival.name: "DELIVERED" for arrival in arrivals if arrival.event_id in self.events}
+        known: dict[str, str] = {}
+        totals = 0
         for event in self.events:
             executions, total = await self.client.executions(event)
-            assert total == len(executions)
-            known |= {one["executionId"] for one in executions if one["status"] == "DELIVERED"}
-        return seen == known
+            totals += total
+            # An occurrence that was due in the very moment of the pause may be skipped for it.
+            known |= {one["executionId"]: one["status"] for one in executions if one["reason"] != "paused"}
+            totals -= sum(one["reason"] == "paused" for one in executions)
+        self.unlike = sorted(seen.items() ^ known.items())[:5]
+        return not self.unlike and totals == len(known)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -90,7 +90,7 @@ class World:
             total, difference = shares([await one.figure("carillon_owned_shards") for one in running])
             return total == SHARDS and difference <= SHARES_DIFFER_MOST
 
-        await eventually(is_fair, within=CONVERGES_WITHIN, what="every shard rings, and shares are fair")
+        await eventually(is_fair, within=CONVERGES_WITHIN, what=lambda: "every shard rings, and shares are fair")
         for one in running:
             await one.ready()
 

@@ -101,7 +101,7 @@ class Service:
                 assert self.runs, f"{self.name} ended by itself:\n{self.tail()}"
                 return await self._says_ready(session)
 
-            await eventually(is_ready, within=within, what=f"{self.name} is ready")
+            await eventually(is_ready, within=within, what=lambda: f"{self.name} is ready:\n{self.tail()}")
 
     async def figure(self, metric: str) -> float:
         """The value of a metric that has no labels."""
@@ -159,14 +159,14 @@ class Service:
         os.kill(self._process.pid, number)
 
 
-async def eventually(look: Callable[[], Awaitable[T]], *, within: float, what: str) -> T:
+async def eventually(look: Callable[[], Awaitable[T]], *, within: float, what: Callable[[], str]) -> T:
     """What `look` finds, once it finds something. The state of another process has no event: it is looked at again."""
     try:
         async with asyncio.timeout(within):
-            while not (found := await look()):
+            while not (found := await look()):  # noqa: ASYNC110 - the one place
                 await asyncio.sleep(LOOK_EVERY)
     except TimeoutError as error:
-        raise AssertionError(f"not within {within:g} s: {what}") from error
+        raise AssertionError(f"not within {within:g} s: {what()}") from error
     return found
 
 

@@ -17,11 +17,18 @@ class Proxy:
         self._upstream = (host, port)
         self._frozen = asyncio.Event()
         self._pumps: set[asyncio.Task[None]] = set()
+        self._upstreams: set[asyncio.StreamWriter] = set()
         self.port = 0
 
     def freeze(self) -> None:
         self._frozen.set()
         self._frozen = asyncio.Event()
+
+    def reset_server(self) -> None:
+        """The server loses every connection at once; a client whose connection is frozen hears nothing of it."""
+        for upstream in tuple(self._upstreams):
+            upstream.transport.abort()
+        self._upstreams.clear()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -29,6 +36,7 @@ class Proxy:
         self._pumps.add(task)
         try:
             upstream_reader, upstream_writer = await asyncio.open_connection(*self._upstream)
+            self._upstreams.add(upstream_writer)
             frozen = self._frozen
             await asyncio.gather(
                 self._pump(reader, upstream_writer, frozen), self._pump(upstream_reader, writer, frozen)

@@ -357,7 +357,7 @@ async def test_what_is_answered_between_the_snapshot_and_the_first_ring_is_not_b
 @in_virtual_time
 async def test_a_hand_over_settles_what_is_under_way(joins: bool) -> None:
     """Answers take most of a second, so something always is."""
-    async with a_place(timers=60) as place:
+    async with a_place(timers=45) as place:
         for name in "ab":
             place.town.start(name).sender.answer_seconds = 0.7
         await place.town.fair()

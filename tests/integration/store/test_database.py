@@ -70,6 +70,7 @@ async def test_a_statement_that_takes_too_long_is_unavailable(dsn: str) -> None:
         asyncpg.AdminShutdownError(),
         asyncpg.CannotConnectNowError(),
         asyncpg.ReadOnlySQLTransactionError(),
+        asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress"),
         asyncpg.InterfaceError("connection is closed"),
     ],
     ids=lambda error: type(error).__name__,

@@ -1,0 +1,1 @@
+"""What is promised while something dies, freezes, or is cut off."""

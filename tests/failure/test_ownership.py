@@ -1,0 +1,288 @@
+"""Shards and their owners over a real RabbitMQ while connections, brokers and owners fail.
+
+Whole dispatchers, a stand-in for the API side, and a receiver in the same process; times are short and real.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import yarl
+
+from dispatcher_service.loops.ownership import RECONNECT_SECONDS
+from shared.bus.port import SessionEvents
+from shared.bus.rabbit import RabbitBus
+from shared.bus.rabbit_wire import Patience
+from shared.clock import SystemClock
+from shared.domain.timer import Timer
+from shared.settings import LEASE_SECONDS
+from shared.timing.instants import Instant
+from tests.contract.brokers import Real
+from tests.fakes.town import Town, town
+from tests.servers.proxy import Proxy, proxy_to
+from tests.servers.rabbit import Rabbit
+from tests.unit.dispatcher.rules import timer
+
+CLOCK = SystemClock()
+SHARDS = 24
+TIMERS = 60
+
+
+class Place:
+    """A town on a broker that may be mistreated."""
+
+    def __init__(self, people: Town, broker: Real) -> None:
+        self.town = people
+        self.broker = broker
+        self.timers: list[Timer] = []
+        self.first: Instant = 0
+
+    async def populate(self) -> None:
+        now = CLOCK.now()
+        end = now + 3_600_000
+        self.timers = [timer(f"timer{number}", anchor=now, end=end) for number in range(TIMERS)]
+        for one in self.timers:
+            await self.town.api.put(one)
+        self.first = now // 1_000 * 1_000 + 1_000
+
+    async def second(self, count: int = 1) -> Instant:
+        """Half a second past the full second after `count` more; that full second."""
+        full = CLOCK.now() // 1_000 * 1_000 + count * 1_000
+        await CLOCK.sleep((full + 500 - CLOCK.now()) / 1_000)
+        return full
+
+    def complete(self, last: Instant) -> None:
+        """No instant up to this one is missing."""
+        assert self.town.missing(self.timers, self.first, last) == []
+
+    @asynccontextmanager
+    async def by_proxy(self) -> AsyncIterator[tuple[RabbitBus, Proxy]]:
+        url = yarl.URL(self.broker.rabbit.url)
+        async with proxy_to(url.port or 5672) as proxy:
+            yield RabbitBus(str(url.with_port(proxy.port)), prefix=self.broker.topology.prefix), proxy
+
+
+@pytest.fixture
+async def place(rabbit: Rabbit, bus_prefix: str) -> AsyncIterator[Place]:
+    broker = Real(rabbit, bus_prefix)
+    await broker.bus.prepare()
+    async with town(broker.bus, CLOCK, shards=SHARDS) as people:
+        here = Place(people, broker)
+        await here.populate()
+        yield here
+    await broker.clear()
+
+
+async def test_dispatchers_come_and_go_and_no_instant_is_missed(place: Place) -> None:
+    place.town.start("a")
+    await place.town.fair()
+    joined = await place.second()
+    place.town.start("b")
+    place.town.start("c")
+    await place.town.fair()
+    stopped = await place.second()
+    assert place.town.doubled() == []
+    assert place.town.latest(since=joined) < 1
+
+    await place.town.stop("a")
+    await place.town.fair()
+    killed = await place.second(2)
+    assert place.town.doubled() == []
+    assert place.town.latest(since=stopped) < 1
+
+    place.town.kill("b")
+    await place.town.fair()
+    last = await place.second(2)
+    assert place.town.latest(since=killed) < 2
+    place.complete(last)
+    assert all(len(owners) == 1 for owners in place.town.owners_of().values())
+
+
+async def test_an_owner_cut_off_by_the_broker_alone_rings_no_longer_than_its_lease(place: Place) -> None:
+    """The broker's side of its connection ends and the client hears nothing: two ring, and the lease bounds it."""
+    async with place.by_proxy() as (bus, proxy):
+        cut_off = place.town.start("cut-off", bus=bus)
+        place.town.start("other")
+        await place.town.fair()
+        shards = set(cut_off.rings)
+        await place.second()
+
+        proxy.freeze()
+        proxy.reset_server()
+        reset = CLOCK.now()
+        other = place.town.running["other"]
+        await place.town.until(lambda: shards <= other.rings, within=LEASE_SECONDS)
+        await place.town.until(lambda: not cut_off.dispatcher._lease.holds(CLOCK.steady()), within=LEASE_SECONDS + 1)
+        over = CLOCK.now()
+        last = await place.second()
+
+        assert over - reset <= LEASE_SECONDS * 1_000 + 250
+        late = [one for one in place.town.sent if one.by == "cut-off" and reset + LEASE_SECONDS * 1_000 < one.at]
+        assert [one for one in late if one.headers["carillon-epoch"] == "1"] == []
+        twice = {instant for _, instant in place.town.doubled()}
+        assert len(twice) <= LEASE_SECONDS + 1, "double rings are bounded by the lease"
+        place.complete(last)
+
+
+async def test_takeover_wait_rules_two_owners_out(place: Place) -> None:
+    place.town.takeover_wait = LEASE_SECONDS
+    async with place.by_proxy() as (bus, proxy):
+        place.town.start("cut-off", bus=bus)
+        await place.town.fair(within=10)
+        place.town.start("other")
+        await place.town.fair()
+        await place.second()
+
+        proxy.freeze()
+        proxy.reset_server()
+        reset = CLOCK.now()
+        other = place.town.running["other"]
+        await place.town.until(lambda: len(other.owned) == SHARDS, within=3)
+        # The one that was cut off notices, connects anew, and is hungry: shards that still wait may move once more.
+        await place.town.fair(within=LEASE_SECONDS + 8)
+        last = await place.second()
+
+        # What the owner that was cut off rang and could not report is rung again, and only that: it had stopped before.
+        before = [one for one in place.town.sent if one.headers["carillon-epoch"] == "1" and one.at > reset]
+        after = [one for one in place.town.sent if one.headers["carillon-epoch"] != "1" and one.at > reset]
+        moved = {place.town.api.truth_of(one.event).shard for one in after}
+        stopped = max(one.at for one in before if place.town.api.truth_of(one.event).shard in moved)
+        assert stopped < min(one.at for one in after)
+        place.complete(last)
+
+
+async def test_an_alarm_of_the_broker_stops_no_ring_and_loses_no_outcome(place: Place) -> None:
+    place.town.start("a")
+    place.town.start("b")
+    await place.town.fair()
+    await place.second()
+    owners = place.town.owners_of()
+
+    await asyncio.to_thread(place.broker.rabbit.ctl, "set_vm_memory_high_watermark", "0.00001")
+    try:
+        begun = CLOCK.now()
+        alarmed = await place.second(int(LEASE_SECONDS) + 2)
+        assert place.town.missing(place.timers, begun // 1_000 * 1_000 + 1_000, alarmed) == []
+        assert place.town.owners_of() == owners, "no session was lost"
+        assert place.town.unreported() != []
+    finally:
+        await asyncio.to_thread(place.broker.rabbit.ctl, "set_vm_memory_high_watermark", "0.4")
+    last = await place.second(2)
+    await place.town.until(
+        lambda: not [name for name in place.town.unreported() if int(name.split("-")[1]) <= last], within=5
+    )
+
+    place.complete(last)
+    assert place.town.doubled() == []
+
+
+async def test_an_inbox_that_an_operator_deletes_is_lost_at_once_and_owned_again_by_somebody(place: Place) -> None:
+    one = place.town.start("a")
+    place.town.start("b")
+    await place.town.fair()
+    await place.second()
+    victim = min(one.rings)
+    shard = one.dispatcher._shards[victim]
+
+    await place.broker.delete_inbox(victim)
+    await place.town.until(lambda: one.dispatcher._shards.get(victim) is not shard, within=1)
+    await place.town.fair()
+    last = await place.second()
+
+    place.complete(last)
+    assert place.town.doubled() == []
+
+
+async def test_a_member_that_counts_and_never_claims_leaves_nothing_unowned(place: Place) -> None:
+    stuck = await place.broker.bus.open_session(
+        SessionEvents(on_lost=lambda _: None, on_shard_lost=lambda _: None, on_bell=lambda: None)
+    )
+    await stuck.join()
+    try:
+        place.town.start("a")
+        place.town.start("b")
+        await place.town.until(lambda: sum(place.town.shares()) == SHARDS, within=12)
+        place.complete(await place.second())
+    finally:
+        await stuck.close()
+
+
+async def test_a_broker_that_dies_and_comes_back(place: Place) -> None:
+    place.town.start("a")
+    place.town.start("b")
+    await place.town.fair()
+    await place.second()
+
+    await asyncio.to_thread(place.broker.rabbit.kill)
+    await asyncio.to_thread(place.broker.rabbit.start)
+    await place.town.fair(within=3 * RECONNECT_SECONDS[1])
+    last = await place.second()
+
+    place.complete(last)
+    assert place.town.doubled() == []
+    await place.town.until(
+        lambda: not [one for one in place.town.unreported() if int(one.split("-")[1]) <= last], within=5
+    )
+
+
+class Elsewhere:
+    """A dispatcher on an event loop of its own, which can be stopped as SIGSTOP stops a process."""
+
+    def __init__(self, place: Place, url: str) -> None:
+        self._place = place
+        self._url = url
+        self._ended: asyncio.Event
+        self.loop: asyncio.AbstractEventLoop
+        self.people: Town
+        self.ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
+
+    async def _run(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._ended = asyncio.Event()
+        bus = RabbitBus(self._url, prefix=self._place.broker.topology.prefix, patience=Patience())
+        async with asyncio.TaskGroup() as tasks:
+            self.people = Town(api=self._place.town.api, clock=CLOCK, tasks=tasks, sent=self._place.town.sent)
+            one = self.people.start("frozen", bus=bus)
+            self.ready.set()
+            await self._ended.wait()
+            one.task.cancel()
+
+    def freeze(self, seconds: float) -> None:
+        self.loop.call_soon_threadsafe(time.sleep, seconds)
+
+    def __enter__(self) -> Elsewhere:
+        self._thread.start()
+        self.ready.wait(5)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.loop.call_soon_threadsafe(self._ended.set)
+        self._thread.join(10)
+
+
+async def test_a_process_that_was_frozen_past_its_lease_rings_nothing_of_what_it_lost(place: Place) -> None:
+    async with place.by_proxy() as (_, proxy):
+        url = str(yarl.URL(place.broker.rabbit.url).with_port(proxy.port))
+        with Elsewhere(place, url) as elsewhere:
+            other = place.town.start("other")
+            frozen = elsewhere.people.running["frozen"]
+            await place.town.until(lambda: len(frozen.rings) + len(other.rings) == SHARDS, within=5)
+            await place.town.until(lambda: abs(len(frozen.rings) - len(other.rings)) <= 2, within=5)
+            await place.second()
+
+            froze = CLOCK.now()
+            elsewhere.freeze(LEASE_SECONDS + 1)
+            proxy.reset_server()  # the broker has lost patience with it
+            await place.town.until(lambda: len(other.rings) == SHARDS, within=3)
+            last = await place.second(int(LEASE_SECONDS) + 2)
+
+            zombie = [one for one in place.town.sent if one.by == "frozen" and one.at > froze + 200]
+            taken = {one.name for one in place.town.sent if one.by == "other"}
+            assert [one.name for one in zombie if one.name in taken] == []
+            place.complete(last)
