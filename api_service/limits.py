@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+LINE_BYTES = 16 * 1024  # the request line, with its query string, or a header
 BODY_BYTES = 64 * 1024
 BODY_SECONDS = 10.0  # a body that has not arrived by then never will
 

@@ -35,7 +35,7 @@ _SCHEMAS: dict[str, type[Schema]] = {
     "Preview": PreviewAnswer,
     "Error": ErrorAnswer,
 }
-_FORMATS = {ours.Moment: "date-time", ours.Email: "email", ours.CallbackUrl: "uri"}
+_FORMATS = {ours.Moment: "date-time", ours.Email: "idn-email", ours.CallbackUrl: "iri"}  # umlauts are welcome
 _EXAMPLE_MOMENT = 1_914_821_236_244
 
 _REFUSALS: dict[int, tuple[str, list[str]]] = {

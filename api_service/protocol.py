@@ -6,11 +6,20 @@ import asyncio
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
 
+from api_service import limits
 from api_service.keys import CLOCK
 from api_service.middleware import error_response
 from shared.clock import Clock
 from shared.observability.logs import get_logger
+
+# Bodies are left as they come: nobody may send a compressed one, and what is refused need not be inflated first.
+_CONNECTION = {
+    "auto_decompress": False,
+    "max_line_size": limits.LINE_BYTES,
+    "max_field_size": limits.LINE_BYTES,
+}
 
 log = get_logger(__name__)
 
@@ -32,12 +41,13 @@ class _Protocol(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """The answer where no handler could be asked; the connection ends with it."""
-        log.info("http.refused", status=status, remote=request.remote, error=repr(exc))
+        # The text of a parser's error holds what was sent, which may be a key.
+        said = repr(exc) if status >= 500 else type(exc).__name__
+        log.info("http.refused", status=status, remote=request.remote, error=said)
         if request.writer.output_size > 0:
             raise ConnectionError("part of an answer is sent already")
 
-        said = "the request is not valid HTTP" if status == 400 else "the request could not be handled"
-        response = error_response(status, [said], self._clock.now())
+        response = error_response(status, [_said(status, exc)], self._clock.now())
         response.force_close()
         return response
 
@@ -59,7 +69,7 @@ class _Server(web.Server):
             request_factory=server.request_factory,
             handler_cancellation=server.handler_cancellation,
             loop=asyncio.get_running_loop(),
-            **server._kwargs,  # noqa: SLF001 - aiohttp offers no other way to name the connection's class
+            **server._kwargs | _CONNECTION,  # noqa: SLF001 - aiohttp offers no other way to name the connection's class
         )
         self._clock = clock
 
@@ -75,3 +85,9 @@ class Runner(web.AppRunner):
 
     async def _make_server(self) -> web.Server:
         return _Server(await super()._make_server(), self.app[CLOCK])
+
+
+def _said(status: int, fault: BaseException | None) -> str:
+    if isinstance(fault, LineTooLong):
+        return f"the request line and every header should have at most {limits.LINE_BYTES} bytes"
+    return "the request is not valid HTTP" if status == 400 else "the request could not be handled"

@@ -45,6 +45,8 @@ async def read_body(request: web.Request) -> bytes:
                     raise web.HTTPRequestEntityTooLarge(limits.BODY_BYTES, len(body))
     except TimeoutError:
         raise web.HTTPRequestTimeout(text=f"the body should arrive within {limits.BODY_SECONDS:g} seconds") from None
+    except ConnectionError:  # whoever sent it is gone; the answer is for the log
+        raise web.HTTPBadRequest(text="the body broke off") from None
     return bytes(body)
 
 

@@ -103,8 +103,7 @@ async def _write_off(c: Connection, before: Event, after: Event, now: Instant) -
     """Account for the occurrences that a pause has swallowed, where the move ends it or starts the series anew."""
     if before.status is not Status.PAUSED or after.anchor == before.anchor:
         return
-    stretch = skipped_in_pause(before, now)
-    if stretch is not None:
+    for stretch in skipped_in_pause(before, now):
         await ledger.add_skipped(
             c,
             before.event_id,

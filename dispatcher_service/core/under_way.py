@@ -48,9 +48,10 @@ class UnderWay:
         while len(self._orphans) > ORPHANS:
             del self._orphans[next(iter(self._orphans))]
 
-    def is_begun(self, firing: Firing) -> bool:
-        """Is this being attempted, by whatever session it was begun?"""
-        return firing.name in self._names
+    def knows(self, firing: Firing) -> bool:
+        """Is this being attempted, or has it been in a session before? Whatever session it was begun in."""
+        name = firing.name
+        return name in self._names or name in self._orphans
 
     def was_orphaned(self, firing: Firing) -> bool:
         """Has it been attempted in a session before?"""

@@ -81,9 +81,11 @@ class Attempts:
 
     def is_new(self, firing: Firing) -> bool:
         """Is it to be attempted at all? Not what this process is attempting, or has attempted, since before."""
+        if not self._under_way.knows(firing):
+            return True
         if self._under_way.was_orphaned(firing) and not firing.manual:
             settle(firing.held, firing.nominal)
-        return not (self._under_way.is_begun(firing) or self._under_way.was_orphaned(firing))
+        return False
 
     def take_parked(self) -> list[Firing]:
         """What was begun and could not be attempted, for another try."""

@@ -26,6 +26,8 @@ from shared.observability.logs import get_logger
 CLAIM_TO_REQUEST_SECONDS = 0.25
 REQUEST_EXPIRES_SECONDS = 5.0
 ASK_AGAIN_SECONDS = (2.0, 16.0)  # doubled while nothing comes: those who answer may have much to do
+# After so long the reports before us are not waited for: ringing again what they tell of is better than not ringing.
+BEHIND_REPORTS_SECONDS = 10.0
 GAP_PATIENCE_SECONDS = 2.0
 COMPARE_EVERY_SECONDS = 30
 FLUSH_SECONDS = 2.0
@@ -124,11 +126,12 @@ class Intake:
     async def _until_known(self, shard: Shard) -> None:
         """Ask, and ask again where no page has come since, until the shard is known or lost."""
         seconds, longest = ASK_AGAIN_SECONDS
-        pages = shard.pages
+        pages, begun = shard.pages, self._clock.steady()
         await self._ask_behind_reports(shard)
         while not await arrives(self._known[shard], within=seconds) and shard.stage is Stage.LISTING:
             if shard.pages == pages:
-                await self._ask_behind_reports(shard)
+                patient = self._clock.steady() - begun < BEHIND_REPORTS_SECONDS
+                await (self._ask_behind_reports(shard) if patient else self._ask(shard))
                 seconds = min(seconds * 2, longest)
             pages = shard.pages
 

@@ -20,6 +20,8 @@ pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 EVENTS = 300
 BEFORE = 2 * SECOND
 AFTER = 4 * SECOND
+KILLED_BEFORE = 50  # milliseconds before a full second: what is due then must wait for the takeover
+TOLD_BEFORE = 500  # the hand-over of the shards begins a moment after the signal
 LATE_MOST_KILLED = 2_000
 LATE_MOST = 1_000
 
@@ -31,6 +33,12 @@ class Crowd:
     world: World
     path: str
     events: frozenset[str]
+
+    async def shortly_before_a_second(self, lead: int) -> int:
+        """That moment, once it has come."""
+        begin = (now() // SECOND + 2) * SECOND - lead
+        await self.world.receiver.past(begin)
+        return now()
 
     async def around(self, fault: int) -> Account:
         """The account of what rang from a little before the fault until everything has had its time."""
@@ -58,7 +66,7 @@ async def test_every_instant_rings_through_a_kill_a_newcomer_and_a_farewell(crow
     world = crowd.world
     victim, leaver = [one for one in world.dispatchers if one.runs][:2]
 
-    fault = now()
+    fault = await crowd.shortly_before_a_second(KILLED_BEFORE)
     victim.kill()
     killed = await crowd.around(fault)
     await victim.gone()
@@ -70,7 +78,7 @@ async def test_every_instant_rings_through_a_kill_a_newcomer_and_a_farewell(crow
     await world.converged()
     assert await newcomer.figure("carillon_owned_shards") > 0
 
-    fault = now()
+    fault = await crowd.shortly_before_a_second(TOLD_BEFORE)
     leaver.terminate()
     left = await crowd.around(fault)
     await leaver.gone()

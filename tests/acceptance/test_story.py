@@ -19,7 +19,14 @@ RINGS_WITHIN = 5.0
 TOLD_WITHIN = 5.0
 
 
-async def test_the_life_of_an_event(world: World, client: Client) -> None:
+async def test_three_stories_told_at_once(world: World, client: Client) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(a_life(world, client))
+        tasks.create_task(an_end_of_what_never_rang(world, client))
+        tasks.create_task(a_deletion(world, client))
+
+
+async def a_life(world: World, client: Client) -> None:
     """Created, rung, paused, resumed, changed, rung by hand, listed, ended."""
     receiver, path, moved = world.receiver, f"/life/{now()}", f"/moved/{now()}"
     end = (now() // SECOND + 13) * SECOND
@@ -107,7 +114,8 @@ async def everything_is_told(world: World, client: Client, event_id: str, paths:
     assert len(executions) == len(delivered) + 1
 
 
-async def test_an_event_ends_even_when_nothing_was_due_and_even_when_it_is_paused(world: World, client: Client) -> None:
+async def an_end_of_what_never_rang(world: World, client: Client) -> None:
+    """It is FINISHED at its end even when nothing was due, and even when it is paused."""
     end = now() + 2_500
     url, path = f"{world.receiver.url}/ends", "/ends"
     idle = await client.create(url, interval=NEVER_SOON, endDate=iso(end))
@@ -120,7 +128,8 @@ async def test_an_event_ends_even_when_nothing_was_due_and_even_when_it_is_pause
     assert await world.receiver.arrivals(path) == []
 
 
-async def test_a_deleted_event_rings_no_more(world: World, client: Client) -> None:
+async def a_deletion(world: World, client: Client) -> None:
+    """What is deleted is gone, and rings no more."""
     path = f"/deleted/{now()}"
     event = await client.create(world.receiver.url + path)
     await world.receiver.counted(path, 1, within=RINGS_WITHIN)

@@ -15,7 +15,6 @@ import pytest
 import yarl
 
 from dispatcher_service.loops.ownership import RECONNECT_SECONDS
-from shared.bus.port import SessionEvents
 from shared.bus.rabbit import RabbitBus
 from shared.bus.rabbit_wire import Patience
 from shared.clock import SystemClock
@@ -78,6 +77,7 @@ async def place(rabbit: Rabbit, bus_prefix: str) -> AsyncIterator[Place]:
     await broker.clear()
 
 
+@pytest.mark.alone
 async def test_dispatchers_come_and_go_and_no_instant_is_missed(place: Place) -> None:
     place.town.start("a")
     await place.town.fair()
@@ -132,11 +132,12 @@ async def test_an_owner_cut_off_by_the_broker_alone_rings_no_longer_than_its_lea
 async def test_takeover_wait_rules_two_owners_out(place: Place) -> None:
     place.town.takeover_wait = LEASE_SECONDS
     async with place.by_proxy() as (bus, proxy):
-        place.town.start("cut-off", bus=bus)
+        cut_off = place.town.start("cut-off", bus=bus)
         await place.town.fair(within=10)
         place.town.start("other")
         await place.town.fair()
         await place.second()
+        lost = {number: cut_off.dispatcher._shards[number].epoch for number in cut_off.rings}
 
         proxy.freeze()
         proxy.reset_server()
@@ -144,15 +145,16 @@ async def test_takeover_wait_rules_two_owners_out(place: Place) -> None:
         other = place.town.running["other"]
         await place.town.until(lambda: len(other.owned) == SHARDS, within=3)
         # The one that was cut off notices, connects anew, and is hungry: shards that still wait may move once more.
+        await place.town.until(lambda: not cut_off.dispatcher._lease.holds(CLOCK.steady()), within=LEASE_SECONDS + 1)
         await place.town.fair(within=LEASE_SECONDS + 8)
         last = await place.second()
 
         # What the owner that was cut off rang and could not report is rung again, and only that: it had stopped before.
-        before = [one for one in place.town.sent if one.headers["carillon-epoch"] == "1" and one.at > reset]
-        after = [one for one in place.town.sent if one.headers["carillon-epoch"] != "1" and one.at > reset]
-        moved = {place.town.api.truth_of(one.event).shard for one in after}
-        stopped = max(one.at for one in before if place.town.api.truth_of(one.event).shard in moved)
-        assert stopped < min(one.at for one in after)
+        rung = [(place.town.api.truth_of(one.event).shard, one) for one in place.town.sent if one.at > reset]
+        old = [one for shard, one in rung if lost.get(shard) == int(one.headers["carillon-epoch"])]
+        new = [one for shard, one in rung if lost.get(shard, 99) < int(one.headers["carillon-epoch"])]
+        assert old, "it rang on for a while"
+        assert max(one.at for one in old) < min(one.at for one in new)
         place.complete(last)
 
 
@@ -166,7 +168,7 @@ async def test_an_alarm_of_the_broker_stops_no_ring_and_loses_no_outcome(place: 
     await asyncio.to_thread(place.broker.rabbit.ctl, "set_vm_memory_high_watermark", "0.00001")
     try:
         begun = CLOCK.now()
-        alarmed = await place.second(int(LEASE_SECONDS) + 2)
+        alarmed = await place.second(int(LEASE_SECONDS) + 1)
         assert place.town.missing(place.timers, begun // 1_000 * 1_000 + 1_000, alarmed) == []
         assert place.town.owners_of() == owners, "no session was lost"
         assert place.town.unreported() != []
@@ -190,7 +192,7 @@ async def test_an_inbox_that_an_operator_deletes_is_lost_at_once_and_owned_again
     shard = one.dispatcher._shards[victim]
 
     await place.broker.delete_inbox(victim)
-    await place.town.until(lambda: one.dispatcher._shards.get(victim) is not shard, within=1)
+    await place.town.until(lambda: one.dispatcher._shards.get(victim) is not shard, within=3)
     await place.town.fair()
     last = await place.second()
 
@@ -198,25 +200,12 @@ async def test_an_inbox_that_an_operator_deletes_is_lost_at_once_and_owned_again
     assert place.town.doubled() == []
 
 
-async def test_a_member_that_counts_and_never_claims_leaves_nothing_unowned(place: Place) -> None:
-    stuck = await place.broker.bus.open_session(
-        SessionEvents(on_lost=lambda _: None, on_shard_lost=lambda _: None, on_bell=lambda: None)
-    )
-    await stuck.join()
-    try:
-        place.town.start("a")
-        place.town.start("b")
-        await place.town.until(lambda: sum(place.town.shares()) == SHARDS, within=12)
-        place.complete(await place.second())
-    finally:
-        await stuck.close()
-
-
 async def test_a_broker_that_dies_and_comes_back(place: Place) -> None:
     place.town.start("a")
     place.town.start("b")
     await place.town.fair()
-    await place.second()
+    # RabbitMQ 3.10 forgets a quorum queue for ever when it is killed within a second or so of its first declaration.
+    await place.second(4)
 
     await asyncio.to_thread(place.broker.rabbit.kill)
     await asyncio.to_thread(place.broker.rabbit.start)

@@ -53,6 +53,7 @@ class ApiSide:
     released: list[Released] = field(default_factory=list)
     requests: list[SnapshotRequest] = field(default_factory=list)
     lose_changes: bool = False
+    records_too_slowly: bool = False  # requests expire behind the outcomes before them
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -140,7 +141,7 @@ class ApiSide:
                 truth = self.truths[goodbye.shard]
                 if truth.incarnation == goodbye.incarnation:
                     truth.incarnation = ""
-            case SnapshotRequest():
+            case SnapshotRequest() if not self.records_too_slowly:
                 await self._publisher.to_work(Work.SNAPSHOTS, delivery.body, expires_after=5)
 
     def _take(self, dispatcher: str, report: Report) -> None:

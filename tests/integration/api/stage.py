@@ -69,10 +69,10 @@ class Answer:
 
 
 class Server(TestServer):
-    """aiohttp's test server with the product's own runner."""
+    """aiohttp's test server with the product's own runner, which lets a handler go on when its client hangs up."""
 
     async def _make_runner(self, **kwargs: Any) -> web.AppRunner:
-        return Runner(self.app, **kwargs)
+        return Runner(self.app, **kwargs | {"handler_cancellation": False})
 
 
 class Api:

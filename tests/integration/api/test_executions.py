@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from api_service.store import recording
 from api_service.store.database import Database
-from shared.domain.firing import PendingFiring
-from shared.messages.catalogue import Triggered
+from shared.domain.firing import Attempted, AttemptError, PendingFiring
+from shared.messages.catalogue import Outcomes, Report, Triggered
 from tests.integration.api.stage import NOW, Api, StandingClock
 from tests.integration.api.test_events import announced
 
@@ -94,3 +95,33 @@ async def test_attempts_show_what_was_answered(api: Api, database: Database) -> 
             "stale": False,
         }
     ]
+
+
+async def test_what_was_under_way_as_a_pause_began_is_not_written_off_for_good(
+    api: Api, clock: StandingClock, database: Database
+) -> None:
+    event = await api.create(interval="* * * * * *")
+    path = f"/v1/events/{event['eventId']}"
+    clock.moment += 3500
+    await api.post(f"{path}/pause")
+    clock.moment += 10_000
+    await api.post(f"{path}/resume")
+    late = Attempted(
+        timer_id=event["eventId"],
+        nominal=NOW + 3000,
+        manual=False,
+        attempt=1,
+        started=NOW + 3001,
+        duration_ms=20_000,
+        status_code=200,
+        error=AttemptError.NONE,
+        settled_through=NOW + 3000,
+    )
+    async with database.transaction() as c:
+        await recording.record(c, Outcomes("d1", [Report(0, "i", 1, [late])]), clock.now())
+
+    ledger = (await api.get(f"{path}/executions")).data
+    assert [(row["status"], row["count"]) for row in ledger if row["nominalDate"] == "2030-03-17T17:46:43.000Z"] == [
+        ("DELIVERED", 1)
+    ]
+    assert sum(row["count"] for row in ledger) == 13

@@ -227,6 +227,15 @@ async def test_a_takeover_waits_for_an_owner_that_said_no_goodbye_and_for_no_oth
 
 
 @in_virtual_time
+async def test_a_recorder_that_is_far_behind_delays_the_first_ring_and_does_not_prevent_it() -> None:
+    """Without the direct request after BEHIND_REPORTS_SECONDS nothing ever rings."""
+    async with a_place() as place:
+        place.town.api.records_too_slowly = True
+        place.town.start("a")
+        await place.town.fair(within=20)
+
+
+@in_virtual_time
 async def test_lost_changes_are_found_by_comparing() -> None:
     async with a_place(timers=5) as place:
         place.town.start("a")

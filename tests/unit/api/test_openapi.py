@@ -73,7 +73,10 @@ def test_bounds_and_kinds_are_those_of_the_schemas() -> None:
     new = schemas["EventCreation"]["properties"]
 
     assert sorted(schemas["EventCreation"]["required"]) == ["callbackUrl", "endDate", "eventOwner", "interval"]
-    assert (new["callbackUrl"]["format"], new["callbackUrl"]["maxLength"]) == ("uri", 2048)
+    assert (new["callbackUrl"]["format"], new["callbackUrl"]["maxLength"]) == ("iri", 2048)
+    assert new["eventOwner"]["format"] == "idn-email"
+    for name in ("callbackUrl", "eventOwner"):  # what is accepted is also what is shown
+        assert schemas["Event"]["properties"][name]["format"] == new[name]["format"]
     assert (new["endDate"]["type"], new["endDate"]["format"]) == ("string", "date-time")
     assert new["startDate"]["type"] == ["string", "null"]
     assert (new["tags"]["maxItems"], new["tags"]["items"]["maxLength"]) == (32, 128)

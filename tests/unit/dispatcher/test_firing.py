@@ -134,12 +134,12 @@ def test_a_firing_by_hand_settles_nothing_of_the_series() -> None:
 def test_names_outlive_sessions() -> None:
     under_way, one, again = UnderWay(), firing(), firing()
     under_way.begin(one)
-    assert under_way.is_begun(again)
+    assert under_way.knows(again)
     assert (len(under_way), under_way.of(one.shard), under_way.of(again.shard)) == (1, 1, 0)
 
     under_way.end(one)
-    assert not under_way.is_begun(again)
-    assert not under_way.was_orphaned(again)
+    assert not under_way.knows(again)
 
     under_way.orphaned(one)
+    assert under_way.knows(again)
     assert under_way.was_orphaned(again)
