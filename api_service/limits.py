@@ -5,6 +5,7 @@ from __future__ import annotations
 LINE_BYTES = 16 * 1024  # the request line, with its query string, or a header
 BODY_BYTES = 64 * 1024
 BODY_SECONDS = 10.0  # a body that has not arrived by then never will
+IDLE_SECONDS = 75.0  # a connection on which nothing has been asked for so long is closed
 
 APP_NAME_LENGTH = 100
 EMAIL_LENGTH = 254  # RFC 5321's path, less its angle brackets

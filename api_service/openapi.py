@@ -18,6 +18,7 @@ from api_service.schemas.events import EventAnswer, EventChange, EventCreation
 from api_service.schemas.executions import AttemptAnswer, ExecutionAnswer
 from api_service.schemas.listing import ContextRequest, Page, QueryEvent
 from api_service.schemas.previews import PreviewAnswer, PreviewRequest
+from shared.domain.event import Status
 from shared.version import VERSION
 
 _SCHEMAS: dict[str, type[Schema]] = {
@@ -81,6 +82,11 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
         "explode": True,
         "description": "Which events. With brackets or as one JSON string.",
         "schema": {"$ref": "#/components/schemas/QueryEvent"},
+    },
+    "status": {
+        "in": "query",
+        "description": "Any of these statuses: the same as `status` inside `query`, and instead of it.",
+        "schema": {"type": "array", "items": {"type": "string", "enum": [status.value for status in Status]}},
     },
 }
 

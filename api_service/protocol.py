@@ -17,6 +17,7 @@ from shared.observability.logs import get_logger
 # Bodies are left as they come: nobody may send a compressed one, and what is refused need not be inflated first.
 _CONNECTION = {
     "auto_decompress": False,
+    "keepalive_timeout": limits.IDLE_SECONDS,
     "max_line_size": limits.LINE_BYTES,
     "max_field_size": limits.LINE_BYTES,
 }

@@ -95,7 +95,7 @@ OPERATIONS = (
         ),
         data="Event",
         is_list=True,
-        parameters=("query", "limit", "offset"),
+        parameters=("query", "status", "limit", "offset"),
     ),
     Operation(
         name="getEvent",

@@ -7,10 +7,9 @@ import asyncio
 from aiohttp import web
 from prometheus_client import generate_latest
 
-from api_service.handlers.answers import answer, written
+from api_service.handlers.answers import answer
 from api_service.keys import CLOCK, READINESS, Check
-from api_service.schemas.errors import show_error
-from api_service.schemas.json_text import write_json
+from api_service.middleware import error_response
 from shared.bus.port import BusUnavailable
 from shared.domain.errors import Unavailable
 
@@ -31,7 +30,7 @@ async def readyz(request: web.Request) -> web.Response:
 
     failed = [f"{name} {fault}" for name, fault in faults.items() if fault is not None]
     if failed:
-        return written(write_json(show_error(503, failed, request.app[CLOCK].now())), status=503)
+        return error_response(503, failed, request.app[CLOCK].now())
     return answer(dict.fromkeys(faults, "ok"))
 
 

@@ -162,7 +162,7 @@ NOTHING = Nothing()
 
 def read_events_wanted(raw: str) -> EventsWanted:
     """What a query string asks for; raises InvalidInput with every problem."""
-    given = read(EVENTS_PAGE, _with_query_read(parse(raw)), name="the query string")
+    given = read(EVENTS_PAGE, _with_status_inside(_with_query_read(parse(raw))), name="the query string")
     query: Mapping[str, Any] = given["query"]
     return EventsWanted(
         limit=given["limit"],
@@ -199,10 +199,19 @@ def _with_query_read(sent: dict[str, Any]) -> dict[str, Any]:
         raise InvalidInput([*error.problems, *_others(sent)]) from None
 
 
+def _with_status_inside(sent: dict[str, Any]) -> dict[str, Any]:
+    """The parameters with a `status` beside `query` moved into it; given twice, it stays and is refused."""
+    query = sent.get("query", {})
+    if "status" not in sent or not isinstance(query, dict) or "status" in query:
+        return sent
+    status = sent["status"]
+    return {name: value for name, value in sent.items() if name != "status"} | {"query": {**query, "status": status}}
+
+
 def _others(sent: dict[str, Any]) -> Iterator[str]:
     """What else is wrong, so that every problem is told at once."""
     try:
-        read(EVENTS_PAGE, {name: value for name, value in sent.items() if name != "query"})
+        read(EVENTS_PAGE, {name: value for name, value in sent.items() if name not in {"query", "status"}})
     except InvalidInput as error:
         yield from error.problems
 

@@ -65,6 +65,13 @@ class Answer:
     error: AttemptError
 
 
+@dataclass(slots=True)
+class _Heard:
+    """What has come of an answer so far."""
+
+    status_code: int = 0
+
+
 class HttpSender:
     """The way to strangers' URLs."""
 
@@ -109,10 +116,10 @@ class HttpSender:
         assert task is not None, "runs in a task"  # noqa: S101
         _fence.set(fence)
         started, begun = self._clock.now(), self._clock.steady()
-        status_code, error = 0, AttemptError.NONE
+        heard, error = _Heard(), AttemptError.NONE
         self._deadlines[task] = begun + self._timeout_seconds
         try:
-            status_code = await self._exchange(url, body, headers)
+            await self._exchange(url, body, headers, heard)
         except asyncio.CancelledError:
             if task not in self._expired or task.uncancel() > 0:
                 raise
@@ -127,22 +134,22 @@ class HttpSender:
         finally:
             del self._deadlines[task]
             self._expired.discard(task)
-        if error is AttemptError.NONE and not 200 <= status_code < 300:
-            error = AttemptError.STATUS
+        if heard.status_code:  # that is the answer, whatever became of its body
+            error = AttemptError.NONE if 200 <= heard.status_code < 300 else AttemptError.STATUS
         duration_ms = round((self._clock.steady() - begun) * 1000)
-        return Answer(started=started, duration_ms=duration_ms, status_code=status_code, error=error)
+        return Answer(started=started, duration_ms=duration_ms, status_code=heard.status_code, error=error)
 
-    async def _exchange(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+    async def _exchange(self, url: str, body: bytes, headers: Mapping[str, str], heard: _Heard) -> None:
         assert self._session is not None, "entered"  # noqa: S101
         async with self._session.post(
             target(url), data=body, headers={**headers, "User-Agent": self._user_agent}, allow_redirects=False
         ) as response:
+            heard.status_code = response.status
             left = ANSWER_CAP_BYTES
             while left > 0 and (chunk := await response.content.read(left)):
                 left -= len(chunk)
             if left == 0:
                 response.close()  # more than we care to read: the connection is not worth keeping
-            return response.status
 
 
 @lru_cache(maxsize=16_384)

@@ -109,7 +109,7 @@ async def everything_is_told(world: World, client: Client, event_id: str, paths:
     assert [one["manual"] for one in delivered.values()].count(True) == 1
 
     skipped = [one for one in executions if one["status"] == "SKIPPED"]
-    assert [one["reason"] for one in skipped] == ["paused"]
+    assert [one["reason"] for one in skipped] == ["paused"], skipped
     assert skipped[0]["count"] >= 2
     assert len(executions) == len(delivered) + 1
 

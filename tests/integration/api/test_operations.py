@@ -107,7 +107,7 @@ async def test_ready_is_when_everything_answers(
     await away.close()
 
     assert (yes.status, yes.json) == (200, {"data": {"postgres": "ok", "bus": "ok"}})
-    assert (no.status, no.json["error"]) == (503, "Service Unavailable")
+    assert (no.status, no.json["error"], no.headers["Retry-After"]) == (503, "Service Unavailable", "1")
     assert no.message == ["postgres cannot be reached", "bus cannot be reached"]
 
 

@@ -52,6 +52,17 @@ def test_nothing_asks_for_the_first_page_of_everything() -> None:
     )
 
 
+@pytest.mark.parametrize("raw", ["status=ACTIVE&status=PAUSED", "status[]=ACTIVE&status[]=PAUSED&query[tags]=prod"])
+def test_a_status_may_stand_beside_the_query(raw: str) -> None:
+    assert read_events_wanted(raw).statuses == {Status.ACTIVE, Status.PAUSED}
+
+
+def test_a_status_is_not_given_twice() -> None:
+    (problem,) = _problems("status=ACTIVE&query[status]=PAUSED")
+
+    assert problem.startswith("status is not known here")
+
+
 def test_one_value_may_stand_for_an_array_of_one() -> None:
     wanted = read_events_wanted("query[tags]=prod&query[eventOwner]=a&query[status]=ACTIVE")
 
