@@ -141,8 +141,9 @@ class ApiSide:
                 truth = self.truths[goodbye.shard]
                 if truth.incarnation == goodbye.incarnation:
                     truth.incarnation = ""
-            case SnapshotRequest() if not self.records_too_slowly:
-                await self._publisher.to_work(Work.SNAPSHOTS, delivery.body, expires_after=5)
+            case SnapshotRequest():
+                if not self.records_too_slowly:
+                    await self._publisher.to_work(Work.SNAPSHOTS, delivery.body, expires_after=5)
 
     def _take(self, dispatcher: str, report: Report) -> None:
         for outcome in report.outcomes:

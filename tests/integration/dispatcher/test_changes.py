@@ -1,0 +1,199 @@
+"""Changes, ends and firings by hand, while whole dispatchers come and go and messages are lost; in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from shared.domain.firing import Attempted, Finished
+from tests.fakes.clock import in_virtual_time
+from tests.integration.dispatcher.places import a_place
+from tests.unit.dispatcher.rules import timer
+
+
+@in_virtual_time
+async def test_lost_changes_are_found_by_comparing() -> None:
+    async with a_place(timers=5) as place:
+        place.town.start("a")
+        await place.town.fair()
+        place.town.api.lose_changes = True
+        await place.town.api.put(timer("unheard", anchor=place.clock.now()))
+        await place.town.api.delete("timer-0")
+        place.town.api.lose_changes = False
+
+        await place.ring_for(40)
+        since = place.clock.now()
+        await place.ring_for(5)
+
+        rung = {one.event for one in place.town.sent if one.at > since}
+        assert "unheard" in rung
+        assert "timer-0" not in rung
+
+
+@in_virtual_time
+async def test_a_stale_change_after_the_snapshot_rings_nothing() -> None:
+    async with a_place(timers=5) as place:
+        place.town.start("a")
+        await place.town.fair()
+        created = place.town.api.truth_of("timer-0").timers["timer-0"].version
+        await place.town.api.delete("timer-0")
+        place.town.kill("a")
+        place.town.start("b")
+        await place.town.fair()
+        since = place.clock.now()
+
+        await place.town.api.send_again("timer-0", created)
+        await place.ring_for(5)
+
+        assert [one for one in place.town.sent if one.event == "timer-0" and one.at > since] == []
+
+
+@in_virtual_time
+async def test_a_firing_by_hand_rings_once_even_when_its_shard_moves() -> None:
+    async with a_place(timers=1) as place:
+        place.town.start("a")
+        await place.town.fair()
+        await place.town.api.trigger("timer-0", place.clock.now())
+        place.town.start("b")
+        await place.town.fair()
+        await place.town.stop("a")
+        await place.town.fair()
+        await place.ring_for(3)
+
+        assert len([one for one in place.town.sent if one.name.endswith("manual")]) == 1
+
+
+@in_virtual_time
+async def test_a_firing_by_hand_that_nobody_heard_of_rings_with_the_next_owner() -> None:
+    async with a_place(timers=1) as place:
+        place.town.start("a")
+        await place.town.fair()
+        place.town.api.lose_changes = True
+        await place.town.api.trigger("timer-0", place.clock.now())
+        place.town.kill("a")
+        place.town.start("b")
+        await place.town.fair()
+        await place.ring_for(3)
+
+        assert len([one for one in place.town.sent if one.name.endswith("manual")]) == 1
+
+
+@pytest.mark.parametrize("paused", [False, True])
+@in_virtual_time
+async def test_the_end_comes_once_due_or_not_and_paused_or_not(paused: bool) -> None:
+    async with a_place(timers=0) as place:
+        place.town.start("a")
+        await place.town.fair()
+        end = place.clock.now() // 1_000 * 1_000 + 5_000
+        await place.town.api.put(timer("e", anchor=place.clock.now(), end=end, paused=paused))
+        await place.ring_for(2)
+        place.town.start("b")
+        await place.town.fair()
+        await place.ring_for(60)
+
+        outcomes = place.town.api.outcomes("e")
+        assert [one for one in outcomes if isinstance(one, Finished)] == [Finished(timer_id="e", end=end)]
+        assert all(one.at < end for one in place.town.sent)
+        assert len([one for one in outcomes if isinstance(one, Attempted)]) == (0 if paused else 4)
+
+
+@in_virtual_time
+async def test_what_is_under_way_when_the_session_ends_is_not_begun_again_when_the_shard_comes_back() -> None:
+    async with a_place(timers=1) as place:
+        one = place.town.start("a")
+        await place.town.fair()
+        answer = one.sender.slow[place.timers[0].url] = asyncio.Event()
+        await one.sender.until(lambda: one.sender.under_way > 0)
+        name = place.town.sent[-1].name
+
+        place.broker.drop_connections()
+        await place.town.until(lambda: len(one.rings) == 64, within=5)
+        await place.ring_for(3)
+        answer.set()
+        await place.ring_for(3)
+
+        assert [sent.name for sent in place.town.sent].count(name) == 1
+        assert place.town.doubled() == []
+        assert place.town.unreported() == []
+
+
+@in_virtual_time
+async def test_what_is_answered_between_the_snapshot_and_the_first_ring_is_not_begun_again() -> None:
+    async with a_place(timers=1, takeover_wait=4) as place:
+        one = place.town.start("a")
+        await place.town.fair(within=6)
+        answer = one.sender.slow[place.timers[0].url] = asyncio.Event()
+        await one.sender.until(lambda: one.sender.under_way > 0)
+        name = place.town.sent[-1].name
+
+        place.broker.drop_connections()
+        await place.clock.sleep(2)  # listed, and waiting for the takeover
+        assert len(one.owned) == 64
+        assert one.rings == set()
+        answer.set()
+        await place.town.fair(within=6)
+        await place.ring_for(3)
+
+        assert [sent.name for sent in place.town.sent].count(name) == 1
+        place.complete(await place.settle())
+
+
+@pytest.mark.parametrize("joins", [True, False])
+@in_virtual_time
+async def test_a_hand_over_settles_what_is_under_way(joins: bool) -> None:
+    """Answers take most of a second, so something always is."""
+    async with a_place(timers=45) as place:
+        for name in "ab":
+            place.town.start(name).sender.answer_seconds = 0.7
+        await place.town.fair()
+        await place.ring_for(5.3)
+
+        if joins:
+            place.town.start("c").sender.answer_seconds = 0.7
+        else:
+            await place.town.stop("a")
+        await place.town.fair()
+        await place.ring_for(5)
+
+        place.complete(await place.settle())
+        assert place.town.doubled() == []
+
+
+@in_virtual_time
+async def test_a_slow_receiver_does_not_hold_a_shard_back_that_is_given_up() -> None:
+    async with a_place(timers=20) as place:
+        one = place.town.start("a")
+        await place.town.fair()
+        await place.town.api.put(timer("slow", anchor=place.clock.now(), url="http://slow.test/"))
+        one.sender.slow["http://slow.test/"] = asyncio.Event()
+        place.town.start("b")
+        await place.ring_for(10)
+        since = place.clock.now() // 1_000 * 1_000
+        await place.town.stop("a")
+        await place.town.fair()
+        await place.ring_for(3)
+
+        others = [sent for sent in place.town.sent if sent.event != "slow"]
+        place.town.sent[:] = others
+        assert place.town.latest(since=since) < 2.5
+        assert place.town.doubled() == []
+
+
+@in_virtual_time
+async def test_outcomes_that_cannot_leave_are_kept_and_leave_in_the_end() -> None:
+    async with a_place() as place:
+        one = place.town.start("a")
+        await place.town.fair()
+        reporter = one.dispatcher._reporter
+        await place.ring_for(3.5)
+        place.broker.stop()
+        assert reporter.backlog >= 0
+        await place.ring_for(2)
+        place.broker.start()
+        await place.town.fair(within=15)
+        last = await place.settle()
+        await place.ring_for(1)
+
+        place.complete(last)
+        assert place.town.unreported() == []
