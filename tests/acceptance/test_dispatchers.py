@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 
 EVENTS = 300
 BEFORE = 2 * SECOND
-AFTER = 4 * SECOND
+AFTER = 3 * SECOND
 KILLED_BEFORE = 50  # milliseconds before a full second: what is due then must wait for the takeover
 TOLD_BEFORE = 500  # the hand-over of the shards begins a moment after the signal
 LATE_MOST_KILLED = 2_000

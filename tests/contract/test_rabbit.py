@@ -17,7 +17,7 @@ from shared.bus.port import BusUnavailable, Session, Work
 from shared.bus.rabbit import RabbitBus
 from shared.bus.rabbit_wire import Patience, expected_within
 from tests.contract.brokers import Real
-from tests.contract.test_bus import Desk, Heard, eventually, first, members_become
+from tests.contract.desk import Desk, Heard, eventually, first, members_become
 from tests.servers.proxy import Proxy, proxy_to
 from tests.servers.rabbit import Rabbit
 

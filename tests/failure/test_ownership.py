@@ -8,73 +8,15 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 import yarl
 
-from dispatcher_service.loops.ownership import RECONNECT_SECONDS
 from shared.bus.rabbit import RabbitBus
 from shared.bus.rabbit_wire import Patience
-from shared.clock import SystemClock
-from shared.domain.timer import Timer
 from shared.settings import LEASE_SECONDS
-from shared.timing.instants import Instant
-from tests.contract.brokers import Real
-from tests.fakes.town import Town, town
-from tests.servers.proxy import Proxy, proxy_to
-from tests.servers.rabbit import Rabbit
-from tests.unit.dispatcher.rules import timer
-
-CLOCK = SystemClock()
-SHARDS = 24
-TIMERS = 60
-
-
-class Place:
-    """A town on a broker that may be mistreated."""
-
-    def __init__(self, people: Town, broker: Real) -> None:
-        self.town = people
-        self.broker = broker
-        self.timers: list[Timer] = []
-        self.first: Instant = 0
-
-    async def populate(self) -> None:
-        now = CLOCK.now()
-        end = now + 3_600_000
-        self.timers = [timer(f"timer{number}", anchor=now, end=end) for number in range(TIMERS)]
-        for one in self.timers:
-            await self.town.api.put(one)
-        self.first = now // 1_000 * 1_000 + 1_000
-
-    async def second(self, count: int = 1) -> Instant:
-        """Half a second past the full second after `count` more; that full second."""
-        full = CLOCK.now() // 1_000 * 1_000 + count * 1_000
-        await CLOCK.sleep((full + 500 - CLOCK.now()) / 1_000)
-        return full
-
-    def complete(self, last: Instant) -> None:
-        """No instant up to this one is missing."""
-        assert self.town.missing(self.timers, self.first, last) == []
-
-    @asynccontextmanager
-    async def by_proxy(self) -> AsyncIterator[tuple[RabbitBus, Proxy]]:
-        url = yarl.URL(self.broker.rabbit.url)
-        async with proxy_to(url.port or 5672) as proxy:
-            yield RabbitBus(str(url.with_port(proxy.port)), prefix=self.broker.topology.prefix), proxy
-
-
-@pytest.fixture
-async def place(rabbit: Rabbit, bus_prefix: str) -> AsyncIterator[Place]:
-    broker = Real(rabbit, bus_prefix)
-    await broker.bus.prepare()
-    async with town(broker.bus, CLOCK, shards=SHARDS) as people:
-        here = Place(people, broker)
-        await here.populate()
-        yield here
-    await broker.clear()
+from tests.failure.place import CLOCK, SHARDS, Place
+from tests.fakes.town import Town
 
 
 @pytest.mark.alone
@@ -156,67 +98,6 @@ async def test_takeover_wait_rules_two_owners_out(place: Place) -> None:
         assert old, "it rang on for a while"
         assert max(one.at for one in old) < min(one.at for one in new)
         place.complete(last)
-
-
-async def test_an_alarm_of_the_broker_stops_no_ring_and_loses_no_outcome(place: Place) -> None:
-    place.town.start("a")
-    place.town.start("b")
-    await place.town.fair()
-    await place.second()
-    owners = place.town.owners_of()
-
-    await asyncio.to_thread(place.broker.rabbit.ctl, "set_vm_memory_high_watermark", "0.00001")
-    try:
-        begun = CLOCK.now()
-        alarmed = await place.second(int(LEASE_SECONDS) + 1)
-        assert place.town.missing(place.timers, begun // 1_000 * 1_000 + 1_000, alarmed) == []
-        assert place.town.owners_of() == owners, "no session was lost"
-        assert place.town.unreported() != []
-    finally:
-        await asyncio.to_thread(place.broker.rabbit.ctl, "set_vm_memory_high_watermark", "0.4")
-    last = await place.second(2)
-    await place.town.until(
-        lambda: not [name for name in place.town.unreported() if int(name.split("-")[1]) <= last], within=5
-    )
-
-    place.complete(last)
-    assert place.town.doubled() == []
-
-
-async def test_an_inbox_that_an_operator_deletes_is_lost_at_once_and_owned_again_by_somebody(place: Place) -> None:
-    one = place.town.start("a")
-    place.town.start("b")
-    await place.town.fair()
-    await place.second()
-    victim = min(one.rings)
-    shard = one.dispatcher._shards[victim]
-
-    await place.broker.delete_inbox(victim)
-    await place.town.until(lambda: one.dispatcher._shards.get(victim) is not shard, within=3)
-    await place.town.fair()
-    last = await place.second()
-
-    place.complete(last)
-    assert place.town.doubled() == []
-
-
-async def test_a_broker_that_dies_and_comes_back(place: Place) -> None:
-    place.town.start("a")
-    place.town.start("b")
-    await place.town.fair()
-    # RabbitMQ 3.10 forgets a quorum queue for ever when it is killed within a second or so of its first declaration.
-    await place.second(4)
-
-    await asyncio.to_thread(place.broker.rabbit.kill)
-    await asyncio.to_thread(place.broker.rabbit.start)
-    await place.town.fair(within=3 * RECONNECT_SECONDS[1])
-    last = await place.second()
-
-    place.complete(last)
-    assert place.town.doubled() == []
-    await place.town.until(
-        lambda: not [one for one in place.town.unreported() if int(one.split("-")[1]) <= last], within=5
-    )
 
 
 class Elsewhere:
