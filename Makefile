@@ -14,6 +14,7 @@ run: .venv/run.stamp ## Start everything on this machine: Postgres, both service
 
 # Tests that measure punctuality are marked `alone`: nothing else may compete for the processors while they run.
 test: .venv/dev.stamp ## All tests, with a real Postgres and a real RabbitMQ that it provides by itself
+	@$(VENV) -m tests.servers
 	@$(VENV) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not alone"; code=$$?; $(VENV) -m pytest -m alone tests/acceptance tests/failure && exit $$code
 
 check: .venv/dev.stamp ## Format, lint, types, rooms, dependencies, dead code

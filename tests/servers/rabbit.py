@@ -222,10 +222,11 @@ def install() -> None:
         commands = [["brew", "install", "rabbitmq"]]
     elif shutil.which("apt-get"):
         root = [] if os.geteuid() == 0 else ["sudo", "-n"]
-        quietly = ["env", "DEBIAN_FRONTEND=noninteractive"]
+        # Somebody else may be installing something; then it is our turn afterwards.
+        quietly = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300"]
         commands = [
-            [*root, "apt-get", "update", "-qq"],
-            [*root, *quietly, "apt-get", "install", "-qq", "--no-install-recommends", "rabbitmq-server"],
+            [*root, *quietly, "update"],
+            [*root, *quietly, "install", "--no-install-recommends", "rabbitmq-server"],
         ]
     else:
         return
