@@ -30,7 +30,6 @@ _AWAY = (
     asyncpg.InsufficientResourcesError,  # too many connections, disk full
     asyncpg.OperatorInterventionError,  # shut down by its administrator, crashed, starting
     asyncpg.ReadOnlySQLTransactionError,  # no longer the primary
-    asyncpg.InternalClientError,  # what asyncpg says, now and then, of a connection that breaks as it is handed out
     asyncpg.InternalClientError,  # asyncpg's answer to a statement after a farewell that the server sent unasked
     asyncpg.TransactionRollbackError,  # a deadlock, say: the same again may do
 )
