@@ -17,7 +17,7 @@ import asyncpg
 
 from api_service.store.database import Connection
 from api_service.store.queries import load
-from shared.domain.firing import Attempted, AttemptError, Finished, Outcome, Skipped
+from shared.domain.firing import Abandoned, Attempted, AttemptError, Finished, Outcome, Skipped
 from shared.messages.catalogue import Outcomes, Released, Report
 from shared.timing.instants import Instant, to_datetime
 
@@ -60,6 +60,8 @@ class _Digested:
                 name = (outcome.timer_id, outcome.first, outcome.manual)
                 if name not in self.skipped or self.skipped[name].last < outcome.last:
                     self.skipped[name] = outcome
+                self._stands(outcome.timer_id, outcome.settled_through, None)
+            case Abandoned():
                 self._stands(outcome.timer_id, outcome.settled_through, None)
             case Finished():
                 self.ends[outcome.timer_id] = max(outcome.end, self.ends.get(outcome.timer_id, outcome.end))

@@ -4,7 +4,17 @@
 create table application (
     application_id  integer generated always as identity primary key,
     app_name        text not null unique,
-    created_date    timestamptz not null
+    created_date    timestamptz not null,
+    key_generation  bigint not null default 1  -- rises when the signing secrets change
+);
+
+-- What callbacks are signed with; as it is, since an HMAC needs it. Several sign while a rotation overlaps.
+create table signing_secret (
+    application_id  integer not null references application,
+    secret          bytea not null,
+    created_date    timestamptz not null,
+    until           timestamptz,  -- signs no more from then on
+    primary key (application_id, secret)
 );
 
 -- Keys are random enough (256 bits) that a plain SHA-256 hides them.
@@ -41,7 +51,8 @@ create table event (
     tags            text[] not null,
     created_date    timestamptz not null,
     updated_date    timestamptz not null,
-    anchor          timestamptz not null  -- occurrences count strictly after it
+    anchor          timestamptz not null,  -- occurrences count strictly after it
+    delivery        json  -- the fields of shared.domain.delivery.Delivery in order; null is the default
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
 create index event_newest on event (application_id, event_id desc);
 -- What a shard adds up to is asked every minute, of every shard: answered from this index alone.
@@ -54,7 +65,8 @@ create table event_state (
     shard            smallint not null,
     status           text not null check (status in ('INACTIVE', 'ACTIVE', 'PAUSED', 'FINISHED')),
     settled_through  timestamptz,  -- every occurrence up to it is settled
-    last_run_date    timestamptz
+    last_run_date    timestamptz,
+    paused_reason    text check (paused_reason in ('client', 'gone'))
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.02);
 create index event_state_status on event_state (application_id, status, event_id);
 create index event_state_live on event_state (shard, event_id) where status <> 'FINISHED';
@@ -81,14 +93,19 @@ create table execution (
     event_id     text collate "C" not null,
     nominal      timestamptz not null,
     manual       boolean not null,
-    status       text not null check (status in ('PENDING', 'DELIVERED', 'FAILED', 'SKIPPED')),
+    status       text not null,
     reason       text not null default '',
     last         timestamptz not null,         -- the last occurrence of a skipped stretch; otherwise the nominal instant
     count        bigint not null default 1,    -- how many occurrences the row stands for
     recorded     timestamptz not null,
-    primary key (event_id, nominal, manual)
+    effective    timestamptz,                  -- when it was due, spread included; null is the nominal instant
+    attempts     smallint not null default 0,
+    attempts_before smallint not null default 0,  -- made before it was last asked for by hand
+    due          timestamptz,                  -- of the next attempt, while PENDING or RETRYING
+    primary key (event_id, nominal, manual),
+    constraint execution_status_check check (status in ('PENDING', 'RETRYING', 'DELIVERED', 'FAILED', 'SKIPPED'))
 );
-create index execution_pending on execution (event_id) where status = 'PENDING';
+create index execution_unfinished on execution (event_id) where status in ('PENDING', 'RETRYING');
 
 -- Every HTTP request that was made for a firing. A firing rung by two owners shows here with both their epochs.
 create table attempt (
@@ -103,6 +120,9 @@ create table attempt (
     error        text not null,
     dispatcher   text not null,
     stale        boolean not null,  -- reported after the shard had gone to another owner
+    body         bytea,             -- the beginning of the answer; null where none came
+    truncated    boolean not null default false,
+    headers      json,              -- of the answer, a few that help; null where none came
     primary key (event_id, nominal, manual, epoch, attempt)
 );
 

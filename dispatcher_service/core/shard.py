@@ -15,7 +15,7 @@ from enum import Enum, auto
 from dispatcher_service.core.agenda import Agenda, Held
 from shared.domain.firing import PendingFiring
 from shared.domain.timer import Timer
-from shared.messages.catalogue import Gone, ShardDigest, SnapshotPage, Triggered, Upserted, What
+from shared.messages.catalogue import Gone, Rotated, ShardDigest, SnapshotPage, Triggered, Upserted, What
 from shared.timing.instants import Instant
 
 SLICE = 50  # timers between two breaths
@@ -98,6 +98,8 @@ class Shard:
                 self._bury(timer_id, version)
             case Triggered(firing):
                 self._triggered.append((version, firing))
+            case Rotated():
+                pass
         self._beyond.add(version)
         if self._listed:  # before the first horizon there is nothing to be contiguous with
             self._close_ranks()

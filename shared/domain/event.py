@@ -13,6 +13,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+import msgspec
+
+from shared.domain.delivery import DEFAULT, Delivery, spread_offset
 from shared.domain.errors import EventIsFinished
 from shared.domain.timer import Timer
 from shared.timing import cron
@@ -29,6 +32,13 @@ class Status(StrEnum):
     ACTIVE = "ACTIVE"
     PAUSED = "PAUSED"
     FINISHED = "FINISHED"
+
+
+class PauseReason(StrEnum):
+    """Who paused an event, and why."""
+
+    CLIENT = "client"
+    GONE = "gone"  # the receiver answered 410
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +67,8 @@ class Event:
     anchor: Instant
     settled_through: Instant | None = None
     last_run_date: Instant | None = None
+    delivery: Delivery = DEFAULT
+    paused_reason: PauseReason | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +83,7 @@ class Changes:
     callback_url: str = ""
     context: JsonObject = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    delivery: Mapping[str, Any] = field(default_factory=dict)  # of Delivery: the fields that are given
 
 
 _RULE_FIELDS = ("interval", "timezone", "start_date")
@@ -87,6 +100,8 @@ def changed(event: Event, changes: Changes, now: Instant) -> Event:
     Raises EventIsFinished where the event is over and the change does not give it a new end.
     """
     given = {name: getattr(changes, name) for name in changes.given}
+    if "delivery" in given:
+        given["delivery"] = msgspec.structs.replace(event.delivery, **changes.delivery)
     was_over = is_over(event, now)
     if was_over and given.get("end_date", 0) <= now:
         raise EventIsFinished
@@ -95,17 +110,17 @@ def changed(event: Event, changes: Changes, now: Instant) -> Event:
     if was_over or any(getattr(after, name) != getattr(event, name) for name in _RULE_FIELDS):
         after = replace(after, anchor=max(now, after.start_date or now))
     if was_over:
-        after = replace(after, status=_running(after))
+        after = replace(after, status=_running(after), paused_reason=None)
     return after
 
 
-def paused(event: Event, now: Instant) -> Event:
+def paused(event: Event, now: Instant, reason: PauseReason = PauseReason.CLIENT) -> Event:
     """The event, ringing no more until it is resumed; pausing a paused event changes nothing."""
     if is_over(event, now):
         raise EventIsFinished
     if event.status is Status.PAUSED:
         return event
-    return replace(event, status=Status.PAUSED, updated_date=now)
+    return replace(event, status=Status.PAUSED, paused_reason=reason, updated_date=now)
 
 
 def resumed(event: Event, now: Instant) -> Event:
@@ -114,16 +129,21 @@ def resumed(event: Event, now: Instant) -> Event:
         raise EventIsFinished
     if event.status is not Status.PAUSED:
         return event
-    return replace(event, status=_running(event), anchor=max(now, event.anchor), updated_date=now)
+    return replace(event, status=_running(event), paused_reason=None, anchor=max(now, event.anchor), updated_date=now)
 
 
 def next_run(event: Event, now: Instant) -> Instant | None:
-    """The next occurrence that will be attempted, or None where there is none."""
+    """The nominal instant of the next occurrence that will be attempted, or None where there is none."""
     if event.status is Status.PAUSED or is_over(event, now):
         return None
-    rule = cron.parse(event.interval, seed=event.event_id)
-    due = cron.next_after(rule, zone(event.timezone), max(now, event.anchor))
-    return due if due is not None and due < event.end_date else None
+    rule, offset = cron.parse(event.interval, seed=event.event_id), offset_of(event)
+    due = cron.next_after(rule, zone(event.timezone), max(now - offset, event.anchor))
+    return due if due is not None and due + offset < event.end_date else None
+
+
+def offset_of(event: Event) -> int:
+    """By how many milliseconds the event's occurrences ring later than their nominal instants."""
+    return spread_offset(event.event_id, event.delivery.spread_ms)
 
 
 def timer_of(event: Event) -> Timer:
@@ -138,6 +158,8 @@ def timer_of(event: Event) -> Timer:
         url=event.callback_url,
         body=body_of(event.context),
         paused=event.status is Status.PAUSED,
+        delivery=event.delivery,
+        application_id=event.application_id,
     )
 
 

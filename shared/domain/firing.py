@@ -7,24 +7,40 @@ from typing import TypeAlias
 
 import msgspec
 
+from shared.domain.delivery import Headers
 from shared.timing.instants import Instant
 
 
 class Execution(StrEnum):
     """Where a firing stands in the ledger."""
 
-    PENDING = "PENDING"  # triggered by hand, not yet attempted
+    PENDING = "PENDING"  # asked for by hand, not yet attempted
+    RETRYING = "RETRYING"  # attempted, not delivered, and another attempt is due
     DELIVERED = "DELIVERED"  # the receiver answered 2xx
-    FAILED = "FAILED"  # attempted, and not delivered
+    FAILED = "FAILED"  # attempted, not delivered, and given up
     SKIPPED = "SKIPPED"  # never attempted, and the reason says why
 
 
 class SkipReason(StrEnum):
     """Why an occurrence was not attempted."""
 
-    MISFIRED = "misfired"  # too late to be worth ringing; a later occurrence rang instead
+    MISFIRED = "misfired"  # nobody could attempt it in time, and the misfire policy does not want it any more
+    OVERLAPPED = "overlapped"  # an earlier occurrence was unfinished, and the overlap policy does not want two
     PAUSED = "paused"
     ENDED = "ended"  # its attempt would have started after endDate
+    CHANGED = "changed"  # the rule was changed before anybody attempted it
+    DELETED = "deleted"  # the event was
+
+
+class FailReason(StrEnum):
+    """Why a firing that was attempted is given up."""
+
+    EXHAUSTED = "exhausted"  # all attempts are used up
+    NOT_RETRYABLE = "not_retryable"  # the receiver's answer would not change, or the target is not allowed
+    GONE = "gone"  # the receiver answered 410, and the event is paused
+    PAUSED = "paused"  # the next attempt was due while the event was paused
+    ENDED = "ended"  # the next attempt would have started after endDate
+    DELETED = "deleted"  # the event was
 
 
 class AttemptError(StrEnum):
@@ -37,20 +53,30 @@ class AttemptError(StrEnum):
     PROTOCOL = "protocol"  # the connection broke or what came was not HTTP
     STATUS = "status"  # an answer, but not 2xx
     REFUSED = "refused"  # we did not send: the target is not allowed
+    BREAKER = "breaker"  # we did not send: the host has not been there for a while
 
 
 class PendingFiring(msgspec.Struct, array_like=True, gc=False, kw_only=True, frozen=True):
-    """A firing that the ledger knows as not finished, so that whoever owns the shard goes on with it."""
+    """A firing that the ledger knows as not finished, so that whoever owns the shard goes on with it.
+
+    `attempts` were made so far, the first `attempts_before` of them before it was last asked for by hand; the next one
+    is due at `due`.
+    """
 
     timer_id: str
     nominal: Instant
     manual: bool
     attempts: int = 0
     due: Instant = 0
+    attempts_before: int = 0
 
 
 class Attempted(msgspec.Struct, tag="attempted", array_like=True, gc=False, kw_only=True, frozen=True):
-    """One HTTP request was made for a firing. `settled_through`: every occurrence up to it is settled."""
+    """One attempt at a firing. `settled_through`: every occurrence up to it is settled, or known to the ledger.
+
+    `effective` is when the firing was due. Another attempt is due at `retry_at`; where that is 0 the firing is settled,
+    and `reason` says why it is given up. `version` is the timer's. `body` is the beginning of the answer.
+    """
 
     timer_id: str
     nominal: Instant
@@ -60,6 +86,24 @@ class Attempted(msgspec.Struct, tag="attempted", array_like=True, gc=False, kw_o
     duration_ms: int
     status_code: int  # 0 where no answer came
     error: AttemptError
+    settled_through: Instant
+    effective: Instant = 0
+    retry_at: Instant = 0
+    reason: FailReason | None = None
+    version: int = 0
+    body: bytes = b""
+    truncated: bool = False
+    headers: Headers = ()
+
+
+class Abandoned(msgspec.Struct, tag="abandoned", array_like=True, gc=False, kw_only=True, frozen=True):
+    """A firing that was attempted before is given up without another attempt."""
+
+    timer_id: str
+    nominal: Instant
+    manual: bool
+    attempts: int
+    reason: FailReason
     settled_through: Instant
 
 
@@ -82,4 +126,4 @@ class Finished(msgspec.Struct, tag="finished", array_like=True, gc=False, kw_onl
     end: Instant
 
 
-Outcome: TypeAlias = Attempted | Skipped | Finished
+Outcome: TypeAlias = Attempted | Abandoned | Skipped | Finished

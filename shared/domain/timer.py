@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from shared.domain.delivery import DEFAULT, Delivery
 from shared.timing.instants import Instant
 
 
@@ -25,3 +26,5 @@ class Timer(msgspec.Struct, array_like=True, gc=False, kw_only=True):
     body: bytes
     paused: bool = False
     settled: tuple[Instant, ...] = ()
+    delivery: Delivery = DEFAULT
+    application_id: int = 0

@@ -10,15 +10,17 @@ from typing import TypeAlias
 
 import msgspec
 
+from shared.domain.delivery import SigningKeys
 from shared.domain.firing import Outcome, PendingFiring
 from shared.domain.timer import Timer
 from shared.timing.instants import Instant
 
 
 class Upserted(msgspec.Struct, tag="upserted", array_like=True, gc=False, frozen=True):
-    """The timer is now this."""
+    """The timer is now this. `keys`, where its application has any, come with it: they may be news to the owner."""
 
     timer: Timer
+    keys: SigningKeys | None = None
 
 
 class Gone(msgspec.Struct, tag="gone", array_like=True, gc=False, frozen=True):
@@ -27,13 +29,19 @@ class Gone(msgspec.Struct, tag="gone", array_like=True, gc=False, frozen=True):
     timer_id: str
 
 
+class Rotated(msgspec.Struct, tag="rotated", array_like=True, gc=False, frozen=True):
+    """From now on callbacks of an application are signed with these; every shard is told."""
+
+    keys: SigningKeys
+
+
 class Triggered(msgspec.Struct, tag="triggered", array_like=True, gc=False, frozen=True):
     """Ring the timer once now, outside its series."""
 
     firing: PendingFiring
 
 
-What: TypeAlias = Upserted | Gone | Triggered
+What: TypeAlias = Upserted | Gone | Triggered | Rotated
 
 
 class Change(msgspec.Struct, array_like=True, gc=False, frozen=True):
@@ -83,6 +91,7 @@ class SnapshotPage(msgspec.Struct, tag="snapshot-page.1", array_like=True, froze
     handed_over: bool  # the previous owner said goodbye, or there was none: nobody else can still be ringing
     timers: list[Timer]
     pending: list[PendingFiring]
+    keys: list[SigningKeys] = []  # of the applications of these timers, where they may be news
 
 
 class DigestRequest(msgspec.Struct, tag="digest-request.1", array_like=True, frozen=True):

@@ -14,7 +14,7 @@ import msgspec
 
 from shared.bus.port import Bus, BusUnavailable, Delivery, Publisher, Work
 from shared.clock import Clock
-from shared.domain.firing import Attempted, Finished, Outcome, Skipped
+from shared.domain.firing import Abandoned, Attempted, Finished, Outcome, Skipped
 from shared.domain.ids import shard_of
 from shared.domain.timer import Timer
 from shared.messages.catalogue import (
@@ -165,6 +165,8 @@ class ApiSide:
                 done = {*timer.settled} if outcome.manual else {*timer.settled, nominal}
                 timer.anchor = max(timer.anchor, outcome.settled_through)
                 timer.settled = tuple(sorted(moment for moment in done if moment > timer.anchor))
+            case Abandoned(nominal=nominal):
+                truth.pending.pop((timer.id, nominal), None)
 
     def _tell(self) -> None:
         self.news.set()

@@ -9,7 +9,7 @@ import msgspec
 
 from shared.domain.firing import PendingFiring
 from shared.domain.timer import Timer
-from shared.messages.catalogue import Gone, ShardDigest, SnapshotPage, Triggered, Upserted, What
+from shared.messages.catalogue import Gone, Rotated, ShardDigest, SnapshotPage, Triggered, Upserted, What
 from shared.timing.instants import Instant
 
 
@@ -61,7 +61,7 @@ class Truth:
                     found[timer.id] = number
                 case Gone(timer_id):
                     del found[timer_id]
-                case Triggered():
+                case Triggered() | Rotated():
                     pass
         return found
 

@@ -8,7 +8,7 @@ import pytest
 
 from api_service.store.database import Database
 from shared.domain.timer import Timer
-from shared.messages.catalogue import Gone, Upserted, What
+from shared.messages.catalogue import Gone, Rotated, Triggered, Upserted, What
 from shared.messages.codec import decode_what
 from tests.integration.api.stage import DAY, HOUR, NEW_EVENT, NOW, Api, StandingClock
 
@@ -33,7 +33,9 @@ def _named(what: What) -> str:
             return what.timer.id
         case Gone():
             return what.timer_id
-        case _:
+        case Rotated():
+            return ""
+        case Triggered():
             return what.firing.timer_id
 
 

@@ -14,7 +14,7 @@ from api_service.store.snapshots import Claim, Page, Unanswerable
 from shared.domain.event import Event, Status, timer_of
 from shared.domain.firing import Outcome, PendingFiring
 from shared.domain.timer import Timer
-from shared.messages.catalogue import Gone, Released, Triggered, Upserted
+from shared.messages.catalogue import Gone, Released, Rotated, Triggered, Upserted
 from shared.messages.codec import decode_what
 from tests.integration.loops.scene import HOUR, NOW, SECOND, Scene, attempted, finished, outcomes, skipped
 
@@ -241,6 +241,6 @@ def _replayed(start: dict[str, Timer], changes: list[outbox.Waiting], *, above: 
                     known[timer.id] = timer
                 case Gone(timer_id):
                     del known[timer_id]
-                case Triggered():
+                case Triggered() | Rotated():
                     raise AssertionError(row)
     return known

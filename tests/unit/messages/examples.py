@@ -6,7 +6,17 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from shared.domain.firing import Attempted, AttemptError, Finished, PendingFiring, Skipped, SkipReason
+from shared.domain.delivery import Delivery, MisfirePolicy, OverlapPolicy, RetryPolicy, SigningKeys, SigningSecret
+from shared.domain.firing import (
+    Abandoned,
+    Attempted,
+    AttemptError,
+    FailReason,
+    Finished,
+    PendingFiring,
+    Skipped,
+    SkipReason,
+)
 from shared.domain.timer import Timer
 from shared.messages.catalogue import (
     Change,
@@ -15,6 +25,7 @@ from shared.messages.catalogue import (
     Outcomes,
     Released,
     Report,
+    Rotated,
     ScheduleChanges,
     ShardDigest,
     SnapshotPage,
@@ -41,9 +52,22 @@ TIMER: Final = Timer(
     body='{"user":330,"grüße":"ünïcödé"}'.encode(),
     paused=True,
     settled=(1_700_000_005_000, 1_700_000_010_000),
+    delivery=Delivery(
+        retry=RetryPolicy(max_attempts=7, initial_interval_ms=2_000, max_interval_ms=60_000, backoff_coefficient=1.5),
+        timeout_ms=5_000,
+        misfire_policy=MisfirePolicy.ALL,
+        misfire_grace_ms=3_600_000,
+        overlap_policy=OverlapPolicy.SKIP,
+        spread_ms=30_000,
+        headers=(("Authorization", "Bearer s3cret"),),
+    ),
+    application_id=12,
+)
+KEYS: Final = SigningKeys(
+    application_id=12, generation=2, secrets=(SigningSecret(b"k" * 32), SigningSecret(b"l" * 32, 1_700_000_100_000))
 )
 FIRING: Final = PendingFiring(
-    timer_id=TIMER.id, nominal=1_700_000_001_234, manual=True, attempts=0, due=1_700_000_001_234
+    timer_id=TIMER.id, nominal=1_700_000_001_234, manual=True, attempts=6, due=1_700_000_001_234, attempts_before=5
 )
 ATTEMPTED: Final = Attempted(
     timer_id=TIMER.id,
@@ -55,6 +79,21 @@ ATTEMPTED: Final = Attempted(
     status_code=503,
     error=AttemptError.STATUS,
     settled_through=1_700_000_005_000,
+    effective=1_700_000_005_001,
+    retry_at=1_700_000_006_500,
+    reason=FailReason.EXHAUSTED,
+    version=42,
+    body=b"busy",
+    truncated=True,
+    headers=(("retry-after", "1"),),
+)
+ABANDONED: Final = Abandoned(
+    timer_id=TIMER.id,
+    nominal=1_700_000_005_000,
+    manual=False,
+    attempts=2,
+    reason=FailReason.ENDED,
+    settled_through=1_700_000_010_000,
 )
 SKIPPED: Final = Skipped(
     timer_id=TIMER.id,
@@ -68,7 +107,8 @@ SKIPPED: Final = Skipped(
 FINISHED: Final = Finished(timer_id=TIMER.id, end=TIMER.end)
 
 EXAMPLES: Final[dict[str, Message]] = {
-    "upserted": Upserted(TIMER),
+    "upserted": Upserted(TIMER, KEYS),
+    "rotated": Rotated(KEYS),
     "gone": Gone(TIMER.id),
     "triggered": Triggered(FIRING),
     "changes.1": ScheduleChanges(
@@ -87,13 +127,14 @@ EXAMPLES: Final[dict[str, Message]] = {
         handed_over=True,
         timers=[TIMER],
         pending=[FIRING],
+        keys=[KEYS],
     ),
     "digest-request.1": DigestRequest(shard=7, incarnation="i-1"),
     "digest.1": ShardDigest(
         shard=7, version=43, ends_after=1_800_000_000_000, count=1, versions_sum=42, versions_xor=42
     ),
     "outcomes.1": Outcomes(
-        "dispatcher-a", [Report(7, "i-1", 3, [ATTEMPTED, SKIPPED, FINISHED]), Report(8, "i-1", 5, [])]
+        "dispatcher-a", [Report(7, "i-1", 3, [ATTEMPTED, ABANDONED, SKIPPED, FINISHED]), Report(8, "i-1", 5, [])]
     ),
     "released.1": Released(shard=7, incarnation="i-1", epoch=3),
 }

@@ -57,6 +57,14 @@ def test_a_message_is_these_bytes_and_these_bytes_are_this_message(name: str) ->
     assert [decode(golden(name)) for decode in decoders_of(message)] == [message] * len(decoders_of(message))
 
 
+@pytest.mark.parametrize("path", sorted((GOLDEN / "earlier").glob("*.hex")), ids=lambda path: str(path.stem))
+def test_what_an_earlier_release_said_is_still_understood(path: Path) -> None:
+    earlier = bytes.fromhex(path.read_text(encoding="ascii"))
+
+    for decode in decoders_of(EXAMPLES[path.stem]):
+        assert type(decode(earlier)) is type(EXAMPLES[path.stem])
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_a_field_that_a_later_release_appends_is_ignored(name: str) -> None:
     message = EXAMPLES[name]
