@@ -26,6 +26,7 @@ _STATUS: dict[type[errors.DomainError], int] = {
     errors.EventIsFinished: 409,
     errors.EventIsPaused: 409,
     errors.NameTaken: 409,
+    errors.EventHasChanged: 412,
     errors.KeyReused: 422,
     errors.Unavailable: 503,
 }

@@ -18,6 +18,7 @@ from api_service.schemas.events import EventAnswer, EventChange, EventCreation
 from api_service.schemas.executions import AttemptAnswer, ExecutionAnswer
 from api_service.schemas.listing import ContextRequest, Page, QueryEvent
 from api_service.schemas.previews import PreviewAnswer, PreviewRequest
+from shared.domain.errors import EventHasChanged
 from shared.domain.event import Status
 from shared.version import VERSION
 
@@ -48,6 +49,10 @@ _REFUSALS: dict[int, tuple[str, list[str]]] = {
     404: ("There is no such event, or it is another application's.", ["There is no event with this id."]),
     408: ("The body did not arrive in time.", [f"the body should arrive within {limits.BODY_SECONDS:g} seconds"]),
     409: ("What was asked does not fit how things stand.", ["The event is PAUSED; resume it first."]),
+    412: (
+        "The event has another version than If-Match asks for.",
+        [str(EventHasChanged())],
+    ),
     413: ("The body is too large.", [f"the body should have at most {limits.BODY_BYTES} bytes"]),
     415: ("The body is not JSON in UTF-8.", ["Content-Type should be application/json"]),
     422: (
@@ -70,6 +75,11 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
         "in": "header",
         "description": "A name for this very request, so that repeating it creates nothing twice.",
         "schema": {"type": "string", "minLength": 1, "maxLength": limits.IDEMPOTENCY_KEY_LENGTH},
+    },
+    "If-Match": {
+        "in": "header",
+        "description": "Do it only if the event still has one of these versions: tags as `ETag` shows them, or `*`.",
+        "schema": {"type": "string", "example": '"42"'},
     },
     "X-Registration-Token": {
         "in": "header",
@@ -99,6 +109,10 @@ Every answer is `{{"data": …}}`, and lists also have `"meta": {{"total": …}}
 
 Every path under `/v1/events` also answers under `/v1/event`. Bodies are JSON of at most
 {limits.BODY_BYTES // 1024} KiB; what is not known, in a body or in a query string, is refused by name.
+
+Every answer about one event says its `version` in `ETag` too. The version rises with every change made through this
+API; rings do not change it. Send it back as `If-Match` with a change, and the change is made only if nobody else was
+faster; otherwise it is refused with 412.
 
 A callback is a POST of the event's context, and nothing around it. It comes at least once; repeats carry the same
 `webhook-id`.
@@ -192,7 +206,14 @@ def _success(operation: Operation) -> dict[str, Any]:
         meta = {"type": "object", "required": ["total"], "properties": {"total": total}}
         properties = {"data": {"type": "array", "items": schema}, "meta": meta}
     body = {"type": "object", "required": list(properties), "properties": properties}
-    return {"description": HTTPStatus(operation.status).phrase, "content": {"application/json": {"schema": body}}}
+    success: dict[str, Any] = {
+        "description": HTTPStatus(operation.status).phrase,
+        "content": {"application/json": {"schema": body}},
+    }
+    if operation.data == "Event" and not operation.is_list:
+        said = "The event's version, to be sent back as If-Match."
+        success["headers"] = {"ETag": {"description": said, "schema": {"type": "string", "example": '"42"'}}}
+    return success
 
 
 def _refusal(status: int, description: str, message: list[str]) -> dict[str, Any]:

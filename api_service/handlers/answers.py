@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
 
+from api_service.schemas.headers import etag
 from api_service.schemas.json_text import write_json
 
 
@@ -23,6 +24,13 @@ def answer(data: Any, *, status: int = 200) -> web.Response:
 def answer_list(data: Sequence[Any], *, total: int) -> web.Response:
     """An answer with a page of a list; `total` is how many there are in all."""
     return written(write_json({"data": data, "meta": {"total": total}}))
+
+
+def answer_event(shown: Mapping[str, Any], *, status: int = 200) -> web.Response:
+    """An answer about one event, and which version of it this is."""
+    response = answer(shown, status=status)
+    response.headers["ETag"] = etag(shown["version"])
+    return response
 
 
 def written(text: str, *, status: int = 200) -> web.Response:

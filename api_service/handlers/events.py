@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 from aiohttp import web
 
-from api_service.handlers.answers import answer, answer_list, envelope, written
+from api_service.handlers.answers import answer, answer_event, answer_list, envelope, written
 from api_service.handlers.requests import meaning_of, read_body
 from api_service.schemas.events import read_changes, read_new_event, show_event
 from api_service.schemas.executions import show_execution
-from api_service.schemas.headers import read_idempotency_key
+from api_service.schemas.headers import etag, read_idempotency_key, read_if_match
 from api_service.schemas.json_text import read_json
 from api_service.schemas.listing import read_events_wanted, read_page, refuse_parameters
 from api_service.schemas.reading import both
@@ -24,11 +26,11 @@ async def create_event(request: web.Request, means: Means) -> web.Response:
     body = await read_body(request)
     once = _once(request, body)
     if once is not None and (said := await earlier_answer(means, once)) is not None:
-        return written(said, status=201)
+        return _created(said)
 
     _, wanted = both(lambda: _check_envelope(request), lambda: read_new_event(read_json(body), means.now))
     said = await create(means, wanted, once=once, answer=lambda event: envelope(show_event(event, means.now)))
-    return written(said, status=201)
+    return _created(said)
 
 
 async def list_events(request: web.Request, means: Means) -> web.Response:
@@ -44,50 +46,47 @@ async def get_event(request: web.Request, means: Means) -> web.Response:
     refuse_parameters(request.rel_url.raw_query_string)
 
     event = await looking.get_event(means, _event_id(request))
-    return answer(show_event(event, means.now))
+    return answer_event(show_event(event, means.now))
 
 
 async def change_event(request: web.Request, means: Means) -> web.Response:
     """PATCH /v1/events/:id."""
     body = await read_body(request)
-    _, changes = both(
-        lambda: refuse_parameters(request.rel_url.raw_query_string),
-        lambda: read_changes(read_json(body), means.now),
-    )
+    expected, changes = both(lambda: _expected(request), lambda: read_changes(read_json(body), means.now))
 
-    event = await changing.change(means, _event_id(request), changes)
-    return answer(show_event(event, means.now))
+    event = await changing.change(means, _event_id(request), changes, expected=expected)
+    return answer_event(show_event(event, means.now))
 
 
 async def delete_event(request: web.Request, means: Means) -> web.Response:
     """DELETE /v1/events/:id."""
-    refuse_parameters(request.rel_url.raw_query_string)
+    expected = _expected(request)
 
-    event = await changing.delete(means, _event_id(request))
-    return answer(show_event(event, means.now))
+    event = await changing.delete(means, _event_id(request), expected=expected)
+    return answer_event(show_event(event, means.now))
 
 
 async def pause_event(request: web.Request, means: Means) -> web.Response:
     """POST /v1/events/:id/pause."""
-    refuse_parameters(request.rel_url.raw_query_string)
+    expected = _expected(request)
 
-    event = await changing.pause(means, _event_id(request))
-    return answer(show_event(event, means.now))
+    event = await changing.pause(means, _event_id(request), expected=expected)
+    return answer_event(show_event(event, means.now))
 
 
 async def resume_event(request: web.Request, means: Means) -> web.Response:
     """POST /v1/events/:id/resume."""
-    refuse_parameters(request.rel_url.raw_query_string)
+    expected = _expected(request)
 
-    event = await changing.resume(means, _event_id(request))
-    return answer(show_event(event, means.now))
+    event = await changing.resume(means, _event_id(request), expected=expected)
+    return answer_event(show_event(event, means.now))
 
 
 async def trigger_event(request: web.Request, means: Means) -> web.Response:
     """POST /v1/events/:id/trigger."""
-    refuse_parameters(request.rel_url.raw_query_string)
+    expected = _expected(request)
 
-    execution = await changing.trigger(means, _event_id(request))
+    execution = await changing.trigger(means, _event_id(request), expected=expected)
     return answer(show_execution(execution))
 
 
@@ -113,6 +112,22 @@ def _check_envelope(request: web.Request) -> None:
         lambda: refuse_parameters(request.rel_url.raw_query_string),
         lambda: read_idempotency_key(_keys(request)),
     )
+
+
+def _expected(request: web.Request) -> frozenset[int] | None:
+    """The versions that the event may have, for a request that has no other parameters."""
+    _, expected = both(
+        lambda: refuse_parameters(request.rel_url.raw_query_string),
+        lambda: read_if_match(request.headers.getall("If-Match", [])),
+    )
+    return expected
+
+
+def _created(said: str) -> web.Response:
+    """The words that answer a creation, be it the first time or again."""
+    response = written(said, status=201)
+    response.headers["ETag"] = etag(json.loads(said)["data"]["version"])
+    return response
 
 
 def _keys(request: web.Request) -> list[str]:

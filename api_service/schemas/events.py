@@ -140,7 +140,11 @@ class EventAnswer(Schema):
     last_run_date = ours.Moment(
         data_key="lastRunDate", allow_none=True, metadata={"description": "The start of the latest attempt, or null."}
     )
-    version = fields.Integer(metadata={"description": "Rises with every change made through this API."})
+    version = fields.Integer(
+        metadata={
+            "description": "Rises with every change made through this API, and not with rings; `ETag` says it too."
+        }
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,14 @@
 """Change, pause, resume, delete and trigger: a move of the domain, written and announced in one transaction.
 
 The event's row is locked first and the shard's last; the shard's version is taken once everything else is held.
+Versions that the caller expects are compared under the row's lock: of two who expect the same one, one comes too late.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeAlias
 from uuid import UUID
 
 from api_service.store import events, ledger, outbox
@@ -15,49 +17,55 @@ from api_service.store.ledger import ExecutionRow
 from api_service.store.terms import terms_of
 from api_service.usecases.means import Means
 from api_service.usecases.skipping import skipped_in_pause
-from shared.domain.errors import EventIsFinished, EventIsPaused, InvalidInput
+from shared.domain.errors import EventHasChanged, EventIsFinished, EventIsPaused, InvalidInput
 from shared.domain.event import Changes, Event, Status, body_of, changed, is_over, paused, resumed, timer_of
 from shared.domain.firing import Execution, PendingFiring, SkipReason
 from shared.messages.catalogue import Gone, Triggered, Upserted, What
 from shared.messages.codec import encode
 from shared.timing.instants import Instant
 
+# The versions the event may have; None: whichever it has.
+Versions: TypeAlias = frozenset[int] | None
 
-async def change(means: Means, event_id: str, changes: Changes) -> Event:
-    """The event with these changes. Raises EventNotFound, EventIsFinished, InvalidInput."""
+
+async def change(means: Means, event_id: str, changes: Changes, *, expected: Versions = None) -> Event:
+    """The event with these changes. Raises EventNotFound, EventHasChanged, EventIsFinished, InvalidInput."""
 
     def move(event: Event, now: Instant) -> Event:
         after = changed(event, changes, now)
         _check_dates(after)
         return after if _differs(after, event) else event
 
-    return await _moved(means, event_id, move)
+    return await _moved(means, event_id, expected, move)
 
 
-async def pause(means: Means, event_id: str) -> Event:
-    """The event, paused. Raises EventNotFound, EventIsFinished."""
-    return await _moved(means, event_id, paused)
+async def pause(means: Means, event_id: str, *, expected: Versions = None) -> Event:
+    """The event, paused. Raises EventNotFound, EventHasChanged, EventIsFinished."""
+    return await _moved(means, event_id, expected, paused)
 
 
-async def resume(means: Means, event_id: str) -> Event:
-    """The event, running; what fell into its pause is written off. Raises EventNotFound, EventIsFinished."""
-    return await _moved(means, event_id, resumed)
+async def resume(means: Means, event_id: str, *, expected: Versions = None) -> Event:
+    """The event, running; what fell into its pause is written off.
+
+    Raises EventNotFound, EventHasChanged, EventIsFinished.
+    """
+    return await _moved(means, event_id, expected, resumed)
 
 
-async def delete(means: Means, event_id: str) -> Event:
-    """The event as it was before it went. Raises EventNotFound."""
+async def delete(means: Means, event_id: str, *, expected: Versions = None) -> Event:
+    """The event as it was before it went. Raises EventNotFound, EventHasChanged."""
     async with means.database.transaction() as c:
-        event = await events.get(c, means.application_id, event_id, for_update=True)
+        event = await _held(c, means, event_id, expected)
         await events.delete(c, event, terms=_terms(event))
         await _announce(c, event.shard, Gone(event.event_id))
     means.wake_relay()
     return event
 
 
-async def trigger(means: Means, event_id: str) -> ExecutionRow:
-    """A firing outside the series, now. Raises EventNotFound, EventIsFinished, EventIsPaused."""
+async def trigger(means: Means, event_id: str, *, expected: Versions = None) -> ExecutionRow:
+    """A firing outside the series, now. Raises EventNotFound, EventHasChanged, EventIsFinished, EventIsPaused."""
     async with means.database.transaction() as c:
-        event = await events.get(c, means.application_id, event_id, for_update=True)
+        event = await _held(c, means, event_id, expected)
         if is_over(event, means.now):
             raise EventIsFinished
         if event.status is Status.PAUSED:
@@ -84,10 +92,18 @@ def _check_dates(event: Event) -> None:
         raise InvalidInput(["startDate should be before endDate"])
 
 
-async def _moved(means: Means, event_id: str, move: Callable[[Event, Instant], Event]) -> Event:
+async def _held(c: Connection, means: Means, event_id: str, expected: Versions) -> Event:
+    """The event, kept as it is until the transaction ends. Raises EventNotFound, EventHasChanged."""
+    event = await events.get(c, means.application_id, event_id, for_update=True)
+    if expected is not None and event.version not in expected:
+        raise EventHasChanged
+    return event
+
+
+async def _moved(means: Means, event_id: str, expected: Versions, move: Callable[[Event, Instant], Event]) -> Event:
     """The event after the move; a move that changes nothing writes nothing."""
     async with means.database.transaction() as c:
-        before = await events.get(c, means.application_id, event_id, for_update=True)
+        before = await _held(c, means, event_id, expected)
         after = move(before, means.now)
         if after is before:
             return before

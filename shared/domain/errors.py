@@ -24,6 +24,10 @@ class EventNotFound(DomainError):
     """There is no event with this id."""
 
 
+class EventHasChanged(DomainError):
+    """The event has another version than If-Match asks for; get it anew and send its ETag."""
+
+
 class EventIsFinished(DomainError):
     """The event is FINISHED and can no longer be changed, unless the change gives it a new endDate."""
 

@@ -20,6 +20,7 @@ from tests.integration.api.stage import HOUR, NEW_EVENT, Answer, Api, StandingCl
 
 KEY = {"Idempotency-Key": "9b2d…".replace("…", "")}
 TWINS = 12
+FIRST = '{"data":{"eventId":"x","version":7}}'
 
 
 async def total(api: Api) -> int:
@@ -99,12 +100,12 @@ async def test_a_twin_waits_for_the_one_that_came_first(api: Api, database: Data
     async with asyncio.TaskGroup() as tasks, database.transaction() as first:
         assert await idempotency.find(first, application_id, once.key) is None
         if holds_on:
-            kept = Remembered(request_hash=await _hash_of(api, database), event_id="x", answer='{"data":"first"}')
+            kept = Remembered(request_hash=await _hash_of(api, database), event_id="x", answer=FIRST)
             await idempotency.remember(first, application_id, once.key, kept, now=api.clock.moment)
         second = tasks.create_task(api.post("/v1/events", NEW_EVENT, headers=KEY))
         waits = await _waits_or_answers(database, second)
     assert waits is holds_on
-    assert second.result().text == '{"data":"first"}' if holds_on else second.result().data["eventId"]
+    assert second.result().text == FIRST if holds_on else second.result().data["eventId"]
     assert await total(api) == (0 if holds_on else 1)
 
 
