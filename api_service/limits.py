@@ -8,6 +8,9 @@ BODY_SECONDS = 10.0  # a body that has not arrived by then never will
 IDLE_SECONDS = 75.0  # a connection on which nothing has been asked for so long is closed
 
 APP_NAME_LENGTH = 100
+KEYS = 10  # of one application, valid at once
+KEY_OVERLAP_SECONDS = 30 * 24 * 3600
+KEY_OVERLAP_DEFAULT = 24 * 3600
 EMAIL_LENGTH = 254  # RFC 5321's path, less its angle brackets
 INTERVAL_LENGTH = 1024  # as cron-parser has it
 TIMEZONE_LENGTH = 64

@@ -16,6 +16,7 @@ from api_service.schemas.applications import ApplicationAnswer, Registration
 from api_service.schemas.errors import ErrorAnswer, show_error
 from api_service.schemas.events import EventAnswer, EventChange, EventCreation
 from api_service.schemas.executions import AttemptAnswer, ExecutionAnswer
+from api_service.schemas.keys import ApiKeyAnswer, NewApiKeyAnswer, Rotation
 from api_service.schemas.listing import ContextRequest, Page, QueryEvent
 from api_service.schemas.previews import PreviewAnswer, PreviewRequest
 from shared.domain.errors import EventHasChanged
@@ -25,6 +26,9 @@ from shared.version import VERSION
 _SCHEMAS: dict[str, type[Schema]] = {
     "Application": ApplicationAnswer,
     "Registration": Registration,
+    "ApiKey": ApiKeyAnswer,
+    "NewApiKey": NewApiKeyAnswer,
+    "Rotation": Rotation,
     "Event": EventAnswer,
     "EventCreation": EventCreation,
     "EventChange": EventChange,
@@ -46,7 +50,7 @@ _REFUSALS: dict[int, tuple[str, list[str]]] = {
         ["endDate should be in the future", "interval is not a valid cron expression: …"],
     ),
     401: ("No valid key, or no valid registration token.", ["A valid API key is needed in the header X-API-Key."]),
-    404: ("There is no such event, or it is another application's.", ["There is no event with this id."]),
+    404: ("There is no such thing, or it is another application's.", ["There is no event with this id."]),
     408: ("The body did not arrive in time.", [f"the body should arrive within {limits.BODY_SECONDS:g} seconds"]),
     409: ("What was asked does not fit how things stand.", ["The event is PAUSED; resume it first."]),
     412: (
@@ -70,6 +74,11 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
         "in": "path",
         "required": True,
         "schema": {"type": "string", "example": "01JD8M2Z9T5R0C4V7K3N6P1QXA"},
+    },
+    "keyId": {
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "example": "01JD8M2Z9T5R0C4V7K3N6P1QXB"},
     },
     "Idempotency-Key": {
         "in": "header",

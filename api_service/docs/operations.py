@@ -65,6 +65,47 @@ OPERATIONS = (
         needs_key=False,
     ),
     Operation(
+        name="listKeys",
+        tag="Applications",
+        method="get",
+        path="/v1/keys",
+        summary="List API keys",
+        description="The application's valid keys, newest first: what they are called, never what they are.",
+        data="ApiKey",
+        is_list=True,
+    ),
+    Operation(
+        name="rotateKey",
+        tag="Applications",
+        method="post",
+        path="/v1/keys",
+        summary="Rotate the API key",
+        description=(
+            "Gives the application a new key, which is shown this once. All its other keys expire once "
+            "`overlapSeconds` are over, or when they would have anyway. An application has at most "
+            f"{limits.KEYS} valid keys; one more is refused with 409."
+        ),
+        body="Rotation",
+        example={"overlapSeconds": 3600},
+        data="NewApiKey",
+        status=201,
+        refusals=(409,),
+    ),
+    Operation(
+        name="revokeKey",
+        tag="Applications",
+        method="delete",
+        path="/v1/keys/{keyId}",
+        summary="Revoke an API key",
+        description=(
+            "From now on the key opens nothing, be it the one that is used. The last valid key is refused with 409; "
+            "keys that are left expire when they would have."
+        ),
+        data="ApiKey",
+        parameters=("keyId",),
+        refusals=(404, 409),
+    ),
+    Operation(
         name="createEvent",
         tag="Events",
         method="post",

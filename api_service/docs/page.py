@@ -18,6 +18,7 @@ ASSETS = {
     "script.js": ((_FOLDER / "script.js").read_text(encoding="utf-8"), "text/javascript"),
 }
 _PAGE = Template((_FOLDER / "page.html").read_text(encoding="utf-8"))
+_PLACE = re.compile(r"{(\w+)Id}")
 _CODE = re.compile(r"`([^`]+)`")
 _STRONG = re.compile(r"\*\*([^*]+)\*\*")
 
@@ -103,7 +104,8 @@ def _responses(document: Document, responses: Document) -> str:
 
 
 def _curl(operation: Document) -> str:
-    lines = [f'curl -X {operation["method"].upper()} "$CARILLON{operation["path"].replace("{eventId}", "$EVENT_ID")}"']
+    path = _PLACE.sub(lambda place: f"${place[1].upper()}_ID", operation["path"])
+    lines = [f'curl -X {operation["method"].upper()} "$CARILLON{path}"']
     if operation.get("security") != []:
         lines.append('-H "X-API-Key: $API_KEY"')
     if "requestBody" in operation:

@@ -15,6 +15,7 @@ from api_service.keys import CLOCK, DATABASE, ENTROPY, OUTBOX_WAKE, SHARDS
 from api_service.schemas.json_text import read_json
 from api_service.usecases.means import Means
 from api_service.usecases.registration import authenticate
+from shared.timing.instants import Instant
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -23,8 +24,10 @@ def for_application(handler: Callable[[web.Request, Means], Awaitable[web.Stream
     """The handler, reached only with a valid API key, and given the means to act for its application."""
 
     async def authenticated(request: web.Request) -> web.StreamResponse:
-        application_id = await authenticate(request.app[DATABASE], request.headers.get("X-API-Key", ""))
-        return await handler(request, _means(request, application_id))
+        app = request.app
+        now = app[CLOCK].now()
+        key = await authenticate(app[DATABASE], request.headers.get("X-API-Key", ""), now)
+        return await handler(request, _means(request, key.application_id, key.key_id, now))
 
     authenticated.__name__ = handler.__name__
     return authenticated
@@ -55,12 +58,13 @@ def meaning_of(body: bytes) -> bytes:
     return sha256(json.dumps(read_json(body), sort_keys=True).encode()).digest()
 
 
-def _means(request: web.Request, application_id: int) -> Means:
+def _means(request: web.Request, application_id: int, key_id: str, now: Instant) -> Means:
     app = request.app
     return Means(
         database=app[DATABASE],
         application_id=application_id,
-        now=app[CLOCK].now(),
+        key_id=key_id,
+        now=now,
         shards=app[SHARDS],
         entropy=app[ENTROPY],
         wake_relay=app[OUTBOX_WAKE],

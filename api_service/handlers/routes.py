@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from api_service.handlers import applications, documents, events, operations, previews
+from api_service.handlers import applications, documents, events, keys, operations, previews
 from api_service.handlers.requests import Handler, for_application
 
 Routes = tuple[tuple[str, str, Handler], ...]
@@ -18,7 +18,12 @@ OPEN: Routes = (
     ("GET", "/readyz", operations.readyz),
     ("GET", "/metrics", operations.metrics),
 )
-KEYED: Routes = (("POST", "/v1/preview", for_application(previews.preview_interval)),)
+KEYED: Routes = (
+    ("POST", "/v1/preview", for_application(previews.preview_interval)),
+    ("GET", "/v1/keys", for_application(keys.list_keys)),
+    ("POST", "/v1/keys", for_application(keys.rotate_key)),
+    ("DELETE", "/v1/keys/{key_id}", for_application(keys.revoke_key)),
+)
 OF_EVENTS: Routes = (
     ("POST", "", for_application(events.create_event)),
     ("GET", "", for_application(events.list_events)),

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from api_service.loops.trouble import Trouble
-from api_service.store import idempotency
-from api_service.store.database import Database
+from api_service.store import api_keys, idempotency
+from api_service.store.database import Connection, Database
 from shared.clock import Clock
 from shared.domain.errors import Unavailable
 from shared.observability.logs import get_logger
+from shared.timing.instants import Instant
 
 INTERVAL = 3600.0
 STEP_ROWS = 1_000
 IDEMPOTENCY_KEPT_MS = 24 * 3600 * 1000
 
+
+class Forget(Protocol):
+    """Forgets what is older than a moment, at most so many, and says how many those were."""
+
+    async def __call__(self, c: Connection, moment: Instant, *, limit: int) -> int:
+        """In the caller's transaction."""
+        ...
+
+
 log = get_logger(__name__)
 
 
 class Housekeeping:
-    """Sweeps out old Idempotency-Keys."""
+    """Sweeps out old Idempotency-Keys and expired API keys."""
 
     def __init__(self, *, database: Database, clock: Clock, step_rows: int = STEP_ROWS) -> None:
         self._database = database
@@ -37,9 +49,13 @@ class Housekeeping:
                 await self._clock.sleep(INTERVAL)
 
     async def sweep(self) -> None:
-        """Forget the keys of answers given more than a day ago. Raises Unavailable."""
-        moment = self._clock.now() - IDEMPOTENCY_KEPT_MS
+        """Forget the keys of answers given more than a day ago, and keys that open nothing. Raises Unavailable."""
+        now = self._clock.now()
+        await self._forget(idempotency.forget_older, now - IDEMPOTENCY_KEPT_MS)
+        await self._forget(api_keys.forget_expired, now)
+
+    async def _forget(self, forget: Forget, moment: Instant) -> None:
         forgotten = self._step_rows
         while forgotten == self._step_rows:
             async with self._database.transaction() as c:
-                forgotten = await idempotency.forget_older(c, moment, limit=self._step_rows)
+                forgotten = await forget(c, moment, limit=self._step_rows)

@@ -1,4 +1,4 @@
-"""Who may come in? Applications and the hashes of their keys; the keys themselves are nowhere."""
+"""Who is known? Applications, each written together with its first key."""
 
 from __future__ import annotations
 
@@ -16,9 +16,3 @@ async def register(c: Connection, *, app_name: str, key_hash: bytes, now: Instan
     if application_id is None:
         raise NameTaken
     return application_id
-
-
-async def application_of(c: Connection, key_hash: bytes) -> tuple[int, str] | None:
-    """The id and name of the application that this key opens, if any."""
-    row = await c.fetchrow(SQL["application_of"], key_hash)
-    return None if row is None else (row["application_id"], row["app_name"])

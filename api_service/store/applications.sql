@@ -8,7 +8,3 @@ with registered as (
 insert into api_key (key_hash, application_id, created_date)
 select $2, application_id, $3 from registered
 returning application_id;
-
--- application_of --
--- Whose key this is.
-select application_id, app_name from api_key join application using (application_id) where key_hash = $1;

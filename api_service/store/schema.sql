@@ -17,12 +17,28 @@ create table signing_secret (
     primary key (application_id, secret)
 );
 
+-- A name for what has none of its own: a ULID, 48 bits of milliseconds and 80 random bits.
+create function fresh_ulid() returns text language sql volatile as $$
+    with id as (
+        select B'00'
+            || floor(extract(epoch from clock_timestamp()) * 1000)::bigint::bit(48)
+            || ('x' || substr(replace(gen_random_uuid()::text, '-', ''), 13))::bit(80) as bits
+    )
+    select string_agg(substr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', substring(bits from place for 5)::int + 1, 1), ''
+        order by place)
+    from id cross join generate_series(1, 126, 5) as place
+$$;
+
 -- Keys are random enough (256 bits) that a plain SHA-256 hides them.
 create table api_key (
     key_hash        bytea primary key,
     application_id  integer not null references application,
-    created_date    timestamptz not null
+    created_date    timestamptz not null,
+    key_id          text collate "C" not null default fresh_ulid(),  -- what it is called; it opens nothing
+    expires_date    timestamptz                                      -- opens nothing from then on
 );
+create unique index api_key_names on api_key (application_id, key_id);
+create index api_key_ends on api_key (expires_date) where expires_date is not null;
 
 -- One row a shard, all written at installation. Every write to a timer takes the next version here, inside its own
 -- transaction, so versions are in commit order; the epoch rises when the owner's incarnation changes.

@@ -15,6 +15,7 @@ class Means:
 
     database: Database
     application_id: int
+    key_id: str
     now: Instant
     shards: int
     entropy: Callable[[int], bytes]

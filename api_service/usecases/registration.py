@@ -7,7 +7,8 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from hashlib import sha256
 
-from api_service.store import applications
+from api_service.store import api_keys, applications
+from api_service.store.api_keys import ApiKey
 from api_service.store.database import Database
 from shared.domain.errors import NotAuthenticated, RegistrationClosed
 from shared.timing.instants import Instant
@@ -18,9 +19,9 @@ _KEY_PREFIX = "ck_"
 
 async def register(database: Database, *, app_name: str, now: Instant, entropy: Callable[[int], bytes]) -> str:
     """The key of a new application. Raises NameTaken."""
-    key = _KEY_PREFIX + urlsafe_b64encode(entropy(_KEY_BYTES)).rstrip(b"=").decode()
+    key = new_key(entropy)
     async with database.transaction() as c:
-        await applications.register(c, app_name=app_name, key_hash=_hash(key), now=now)
+        await applications.register(c, app_name=app_name, key_hash=hash_of(key), now=now)
     return key
 
 
@@ -30,18 +31,34 @@ def check_token(expected: str | None, given: str) -> None:
         raise RegistrationClosed
 
 
-async def authenticate(database: Database, key: str) -> int:
-    """The id of the application that this key opens. Raises NotAuthenticated."""
+async def authenticate(database: Database, key: str, now: Instant) -> ApiKey:
+    """What this key is called and whom it opens. Raises NotAuthenticated; how long it takes tells nothing of the key.
+
+    An index leads to the hash: whoever could learn from its timing how far a hash is right could still not make a key
+    with such a hash.
+    """
     if not key:
         raise NotAuthenticated
+    sent = hash_of(key)
     async with database.connection() as c:
-        found = await applications.application_of(c, _hash(key))
-    if found is None:
+        found = await api_keys.find(c, sent)
+    if found is None or not hmac.compare_digest(found.key_hash, sent) or not is_valid(found, now):
         raise NotAuthenticated
-    return found[0]
+    return found
 
 
-def _hash(key: str) -> bytes:
+def is_valid(key: ApiKey, now: Instant) -> bool:
+    """Does the key still open anything?"""
+    return key.expires_date is None or now < key.expires_date
+
+
+def new_key(entropy: Callable[[int], bytes]) -> str:
+    """A key that nobody has seen."""
+    return _KEY_PREFIX + urlsafe_b64encode(entropy(_KEY_BYTES)).rstrip(b"=").decode()
+
+
+def hash_of(key: str) -> bytes:
+    """What is kept of a key."""
     return sha256(_bytes(key)).digest()
 
 

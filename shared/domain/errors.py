@@ -44,6 +44,18 @@ class NotAuthenticated(DomainError):
     """A valid API key is needed in the header X-API-Key."""
 
 
+class KeyNotFound(DomainError):
+    """There is no key with this id."""
+
+
+class LastKey(DomainError):
+    """This is the application's last valid key; make another with POST /v1/keys, and revoke this one with that."""
+
+
+class TooManyKeys(DomainError):
+    """The application has as many valid keys as it may; revoke one with DELETE /v1/keys/:key-id first."""
+
+
 class RegistrationClosed(DomainError):
     """Registering needs the operator's token in the header X-Registration-Token."""
 

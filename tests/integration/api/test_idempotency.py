@@ -112,7 +112,7 @@ async def test_a_twin_waits_for_the_one_that_came_first(api: Api, database: Data
 async def _application_of(api: Api, database: Database) -> int:
     from api_service.usecases.registration import authenticate
 
-    return await authenticate(database, api.key or "")
+    return (await authenticate(database, api.key or "", api.clock.moment)).application_id
 
 
 async def _hash_of(api: Api, database: Database) -> bytes:

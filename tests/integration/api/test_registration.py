@@ -68,6 +68,9 @@ async def test_a_name_is_within_bounds(api: Api, sent: Any, said: str) -> None:
         ("POST", "/v1/events/x/trigger"),
         ("GET", "/v1/events/x/executions"),
         ("POST", "/v1/preview"),
+        ("GET", "/v1/keys"),
+        ("POST", "/v1/keys"),
+        ("DELETE", "/v1/keys/x"),
     ],
 )
 @pytest.mark.parametrize("key", [None, "", "ck_" + "A" * 43, "x" * 4000, "schlüssel"])

@@ -6,9 +6,10 @@ import asyncio
 
 from api_service.loops import housekeeping
 from api_service.loops.housekeeping import IDEMPOTENCY_KEPT_MS, Housekeeping
-from api_service.store import idempotency
+from api_service.store import api_keys, idempotency
 from api_service.store.database import Database
 from api_service.store.idempotency import Remembered
+from shared.timing.instants import to_datetime
 from tests.integration.loops.scene import NOW, Scene
 
 ANSWER = Remembered(request_hash=b"h", event_id="e", answer="{}")
@@ -53,6 +54,22 @@ async def test_answers_are_kept_for_a_day_and_then_forgotten_however_many(scene:
     await Housekeeping(database=scene.database, clock=_Clock(), step_rows=2).sweep()
 
     assert await known(scene, "kept", *old) == ["kept"]
+
+
+async def test_keys_that_open_nothing_are_forgotten(scene: Scene) -> None:
+    async with scene.database.transaction() as c:
+        for number in range(5):
+            await api_keys.add(c, scene.application_id, bytes([number]), now=NOW)
+        await api_keys.expire(c, scene.application_id, NOW)
+        for late in (b"late", b"never"):
+            await api_keys.add(c, scene.application_id, late, now=NOW)
+        await c.execute("update api_key set expires_date = $1 where key_hash = 'late'", to_datetime(NOW + 1))
+
+    await Housekeeping(database=scene.database, clock=_Clock(), step_rows=2).sweep()
+
+    async with scene.database.connection() as c:
+        left = await c.fetch("select key_hash from api_key")
+    assert {row["key_hash"] for row in left} == {b"late", b"never"}
 
 
 async def test_it_sweeps_at_once_and_every_hour_and_while_postgres_is_away_it_keeps_trying(scene: Scene) -> None:

@@ -27,7 +27,7 @@ def _routes() -> set[tuple[str, str]]:
     app = web.Application()
     add_routes(app)
     return {
-        (route.method.lower(), route.resource.canonical.replace("{event_id}", "{eventId}"))
+        (route.method.lower(), re.sub(r"_([a-z])", lambda found: found[1].upper(), route.resource.canonical))
         for route in app.router.routes()
         if route.resource is not None and route.method != "HEAD" and route.resource.canonical != ASSET
     }
