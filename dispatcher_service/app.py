@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from dispatcher_service.core.agenda import Agenda
+from dispatcher_service.core.keyring import Keyring
 from dispatcher_service.core.lease import Lease
 from dispatcher_service.core.shard import Shard
 from dispatcher_service.loops.attempts import Attempts, Sender
@@ -50,7 +51,7 @@ class Dispatcher:
         self._lease = Lease(LEASE_SECONDS)
         self._sender: RunningSender = sender or HttpSender(clock=clock, user_agent=f"carillon/{VERSION}")
         self._reporter = Reporter(self._publisher, name=settings.dispatcher_name, clock=clock, on_room=self._wake)
-        agenda = Agenda()
+        agenda, keyring = Agenda(), Keyring()
         self._attempts = Attempts(
             shards=self._shards,
             lease=self._lease,
@@ -58,6 +59,8 @@ class Dispatcher:
             reports=self._reporter,
             clock=clock,
             on_attempt=self.metrics.attempted,
+            on_due=self._wake,
+            keyring=keyring,
         )
         self._ticker = Ticker(
             agenda=agenda,
@@ -74,6 +77,7 @@ class Dispatcher:
                 publisher=self._publisher,
                 shards=self._shards,
                 agenda=agenda,
+                keyring=keyring,
                 lease=self._lease,
                 ticker=self._ticker,
                 attempts=self._attempts,

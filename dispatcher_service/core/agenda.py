@@ -1,7 +1,7 @@
-"""The agenda: what is due next, over all shards of this dispatcher. A heap with one small entry a timer.
+"""The agenda: what is due next, over all shards of this dispatcher. A heap with one small entry a timer or retry.
 
 An occurrence that is taken is never handed out again: the timer's `anchor` moves onto it. What was taken and is not
-settled is `in_flight`; everything before the first of those is settled, which is what the ledger is told.
+reported holds back what the ledger is told to be settled; a firing that waits for another attempt is known there.
 """
 
 from __future__ import annotations
@@ -11,36 +11,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import TypeAlias
-from zoneinfo import ZoneInfo
 
-from dispatcher_service.core.misfire import MISFIRE_AFTER_MS, is_misfire
-from shared.domain.firing import SkipReason
+from dispatcher_service.core.held import OFF, Held, Waiting, begin, remain
+from dispatcher_service.core.misfire import misfired_through, out_of_grace_through
+from shared.domain.delivery import CATCH_UP_MOST, Delivery, MisfirePolicy, OverlapPolicy, spread_offset
+from shared.domain.firing import PendingFiring, SkipReason
 from shared.domain.timer import Timer
 from shared.timing import cron
 from shared.timing.instants import Instant
 from shared.timing.zones import zone
 
-_OFF = -1  # the ticket of a timer that is not in the heap
 # Entries of timers that were changed or given up lie in the heap until they come up, which may be in years. When more
 # than half of it is such waste, and it is more than this, the heap is made anew.
 _WASTE_MAX = 1_000
-
-
-@dataclass(slots=True, eq=False)
-class Held:
-    """A timer as this dispatcher holds it, on behalf of one shard."""
-
-    timer: Timer
-    shard: int
-    rule: cron.Rule
-    zone: ZoneInfo
-    ticket: int = _OFF
-    in_flight: list[Instant] | None = None  # None, not []: nearly all of a million timers have nothing in flight
-
-    @property
-    def settled_through(self) -> Instant:
-        """Every occurrence up to this moment is settled."""
-        return min(self.in_flight) - 1 if self.in_flight else self.timer.anchor
+_DELIVERIES_KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,37 +53,58 @@ class Finish:
     held: Held
 
 
-Decision: TypeAlias = Ring | Skip | Finish
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """Attempt this firing, which the ledger knows as unfinished."""
+
+    waiting: Waiting
+
+
+Decision: TypeAlias = Ring | Skip | Finish | Again
 
 
 class Agenda:
     """Timers in the order in which they are due."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[Instant, int, Held]] = []
+        self._heap: list[tuple[Instant, int, Held | Waiting]] = []
         self._tickets = count()  # an entry is good while its timer has its ticket; ties are broken by age
         self._armed = 0
+        self._deliveries: dict[Delivery, Delivery] = {}
 
     def hold(self, timer: Timer, shard: int) -> Held:
         """The timer, ready to be armed."""
-        return Held(timer=timer, shard=shard, rule=cron.parse(timer.rule), zone=zone(timer.zone))
+        timer.delivery = self._shared(timer.delivery)
+        offset = spread_offset(timer.id, timer.delivery.spread_ms)
+        return Held(timer=timer, shard=shard, rule=cron.parse(timer.rule), zone=zone(timer.zone), offset=offset)
 
     def arm(self, held: Held) -> None:
         """From now on the timer rings; arming again takes its present rule, anchor and end into account."""
-        due = self._next_due(held)
-        self.disarm(held)
-        self._armed += 1
-        held.ticket = next(self._tickets)
-        heapq.heappush(self._heap, (due, held.ticket, held))
-        if len(self._heap) > 2 * self._armed + _WASTE_MAX:
-            self._heap = [entry for entry in self._heap if entry[2].ticket == entry[1]]
-            heapq.heapify(self._heap)
+        self._push(self._next_due(held), held)
 
     def disarm(self, held: Held) -> None:
-        """The timer rings no more, until it is armed again."""
-        if held.ticket != _OFF:
-            held.ticket = _OFF
-            self._armed -= 1
+        """The timer rings no more, until it is armed again; what waits for another attempt is not concerned."""
+        self._withdraw(held)
+
+    def await_attempt(self, held: Held, firing: PendingFiring) -> None:
+        """The firing is attempted when it is due, unless it is waiting already."""
+        if held.waiting is None:
+            held.waiting = {}
+        name = (firing.nominal, firing.manual)
+        if (before := held.waiting.get(name)) is not None:
+            self._withdraw(before)
+        waiting = held.waiting[name] = Waiting(
+            held, firing.nominal, firing.manual, firing.attempts, firing.attempts_before, firing.due
+        )
+        if not firing.manual:
+            remain(held, firing.nominal)
+        self._push(firing.due, waiting)
+
+    def drop_waiting(self, held: Held) -> None:
+        """None of the timer's firings that wait is attempted any more."""
+        for waiting in (held.waiting or {}).values():
+            self._withdraw(waiting)
+        held.waiting = None
 
     def next_due(self) -> Instant | None:
         """When the next timer is due, or None where there is none."""
@@ -112,38 +117,96 @@ class Agenda:
         due = self.next_due()
         if due is None or due > now:
             return None
-        held = heapq.heappop(self._heap)[2]
-        self.disarm(held)
-        if now >= held.timer.end:
-            return list(self._finished(held))
-        decisions = list(self._occurred(held, due, now))
-        self.arm(held)
+        first = heapq.heappop(self._heap)[2]
+        self._withdraw(first)
+        if isinstance(first, Waiting):
+            return [self._again(first)]
+        if now >= first.timer.end:
+            return list(self._finished(first))
+        decisions = list(self._occurred(first, due - first.offset, now - first.offset))
+        self.arm(first)
         return decisions
+
+    def _push(self, due: Instant, what: Held | Waiting) -> None:
+        self._withdraw(what)
+        self._armed += 1
+        what.ticket = next(self._tickets)
+        heapq.heappush(self._heap, (due, what.ticket, what))
+        if len(self._heap) > 2 * self._armed + _WASTE_MAX:
+            self._heap = [entry for entry in self._heap if entry[2].ticket == entry[1]]
+            heapq.heapify(self._heap)
+
+    def _withdraw(self, what: Held | Waiting) -> None:
+        if what.ticket != OFF:
+            what.ticket = OFF
+            self._armed -= 1
+
+    def _shared(self, delivery: Delivery) -> Delivery:
+        """The same value, in memory once for all timers that have it."""
+        if len(self._deliveries) >= _DELIVERIES_KEPT:
+            self._deliveries.clear()
+        return self._deliveries.setdefault(delivery, delivery)
 
     def _next_due(self, held: Held) -> Instant:
         timer = held.timer
         if timer.paused:
             return timer.end
         following = cron.next_after(held.rule, held.zone, timer.anchor)
-        return timer.end if following is None else min(following, timer.end)
+        return timer.end if following is None else min(following + held.offset, timer.end)
+
+    def _again(self, waiting: Waiting) -> Again:
+        held = waiting.held
+        if held.waiting is not None:
+            held.waiting.pop((waiting.nominal, waiting.manual), None)
+            held.waiting = held.waiting or None
+        return Again(waiting=waiting)
 
     def _occurred(self, held: Held, nominal: Instant, now: Instant) -> Iterator[Decision]:
+        """What to do about the occurrence at `nominal` and what comes with it; both moments as without a spread."""
         timer = held.timer
-        if now - nominal > MISFIRE_AFTER_MS:
-            latest = cron.latest_through(held.rule, held.zone, nominal - 1, now) or nominal
-            if latest > nominal or is_misfire(latest, now):
-                skipped_through = latest if is_misfire(latest, now) else latest - 1
-                yield from self._skipped(held, skipped_through, SkipReason.MISFIRED)
-                nominal = latest
-                if is_misfire(latest, now):
-                    return
-        already = nominal in (held.in_flight or ()) or nominal in timer.settled
+        if nominal <= misfired_through(now, timer.delivery):
+            yield from self._skipped(held, self._written_off(held, nominal, now), SkipReason.MISFIRED)
+            following = cron.next_after(held.rule, held.zone, timer.anchor)
+            if following is None or following > now:
+                return
+            nominal = following
+        already = nominal in (held.unreported or ()) or nominal in timer.settled
         timer.anchor = nominal
         if timer.settled and nominal >= timer.settled[-1]:
             timer.settled = ()
-        if not already:
+        if already:
+            return
+        if timer.delivery.overlap_policy is OverlapPolicy.SKIP and held.unfinished:
+            yield Skip(held=held, first=nominal, last=nominal, count=1, reason=SkipReason.OVERLAPPED)
+        else:
             begin(held, nominal)
             yield Ring(held=held, nominal=nominal)
+
+    def _written_off(self, held: Held, nominal: Instant, now: Instant) -> Instant:
+        """Up to which moment the misfire policy skips what is due from `nominal`, a misfire, to now."""
+        delivery = held.timer.delivery
+        match delivery.misfire_policy:
+            case MisfirePolicy.SKIP:
+                return misfired_through(now, delivery)
+            case MisfirePolicy.LATEST:
+                latest = cron.latest_through(held.rule, held.zone, nominal - 1, now) or nominal
+                return max(latest - 1, out_of_grace_through(now, delivery))
+            case MisfirePolicy.ALL:
+                return max(self._before_the_latest(held, nominal, now), out_of_grace_through(now, delivery))
+
+    @staticmethod
+    def _before_the_latest(held: Held, nominal: Instant, now: Instant) -> Instant:
+        """The earliest moment from just before `nominal` on after which there are at most as many as `all` rings."""
+        low, high = nominal - 1, now
+        if cron.count_between(held.rule, held.zone, low, now) <= CATCH_UP_MOST:
+            return low
+        while high - low > 1:
+            middle = (low + high) // 2
+            if cron.count_between(held.rule, held.zone, middle, now) > CATCH_UP_MOST:
+                low = middle
+            else:
+                high = middle
+        return high
 
     def _finished(self, held: Held) -> Iterator[Decision]:
         reason = SkipReason.PAUSED if held.timer.paused else SkipReason.ENDED
@@ -167,18 +230,3 @@ class Agenda:
         many = cron.count_between(held.rule, held.zone, after, last)
         held.timer.anchor = last
         yield Skip(held=held, first=first, last=last, count=many, reason=reason)
-
-
-def begin(held: Held, nominal: Instant) -> None:
-    """This occurrence is being worked on."""
-    if held.in_flight is None:
-        held.in_flight = []
-    held.in_flight.append(nominal)
-
-
-def settle(held: Held, nominal: Instant) -> Instant:
-    """This occurrence needs no more work; returns up to which moment all of the timer's are settled."""
-    if held.in_flight and nominal in held.in_flight:
-        held.in_flight.remove(nominal)
-        held.in_flight = held.in_flight or None
-    return held.settled_through

@@ -1,27 +1,40 @@
-"""May this firing be attempted, given the facts? Asked before the attempt, and again as its bytes are to leave."""
+"""May this firing be attempted, given the facts? And what follows from an attempt: done, given up, or once more."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Final
 
-from dispatcher_service.core.agenda import Held, settle
+from dispatcher_service.core.held import Held, Waiting, report
 from dispatcher_service.core.misfire import is_overtaken
 from dispatcher_service.core.shard import Shard, Stage
-from shared.domain.firing import Attempted, AttemptError, Skipped, SkipReason
+from shared.domain.delivery import Headers
+from shared.domain.firing import (
+    Abandoned,
+    Attempted,
+    AttemptError,
+    FailReason,
+    PendingFiring,
+    Skipped,
+    SkipReason,
+)
 from shared.domain.ids import firing_name
+from shared.domain.retry import GONE, backoff_ms, is_retryable, retry_after
 from shared.timing.instants import Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Firing:
-    """An occurrence that was taken from the agenda, or asked for by hand."""
+    """An occurrence that was taken from the agenda, or a firing that has waited for this attempt."""
 
     shard: Shard
     held: Held
     nominal: Instant
     manual: bool
     attempt: int = 1
+    attempts_before: int = 0
+    due: Instant | None = None  # of a firing that waited; an occurrence is due at its effective instant
 
     @property
     def name(self) -> str:
@@ -29,9 +42,27 @@ class Firing:
         return firing_name(self.held.timer.id, self.nominal, manual=self.manual)
 
     @property
+    def effective(self) -> Instant:
+        """When it is to ring: the nominal instant, and what the spread adds to it."""
+        return self.nominal if self.manual else self.nominal + self.held.offset
+
+    @property
     def current(self) -> Held | None:
         """The timer as it is now: it may have been changed, or be gone."""
         return self.shard.timers.get(self.held.timer.id)
+
+
+def firing_of(shard: Shard, waiting: Waiting) -> Firing:
+    """The next attempt at a firing that has waited for it."""
+    return Firing(
+        shard=shard,
+        held=waiting.held,
+        nominal=waiting.nominal,
+        manual=waiting.manual,
+        attempt=waiting.attempts + 1,
+        attempts_before=waiting.attempts_before,
+        due=waiting.due,
+    )
 
 
 class Verdict(Enum):
@@ -43,6 +74,14 @@ class Verdict(Enum):
     ENDED = auto()
     PAUSED = auto()
     MISFIRED = auto()  # it waited too long, for its host or for the lease
+
+
+_SKIPPED: Final = {
+    Verdict.ENDED: SkipReason.ENDED,
+    Verdict.PAUSED: SkipReason.PAUSED,
+    Verdict.MISFIRED: SkipReason.MISFIRED,
+}
+_ABANDONED: Final = {Verdict.ENDED: FailReason.ENDED, Verdict.PAUSED: FailReason.PAUSED}
 
 
 def verdict(firing: Firing, *, leased: bool, now: Instant, begun: bool) -> Verdict:
@@ -59,45 +98,107 @@ def verdict(firing: Firing, *, leased: bool, now: Instant, begun: bool) -> Verdi
 
 
 def _standing(firing: Firing, held: Held, now: Instant) -> Verdict:
-    if held.timer.paused:
+    timer = held.timer
+    if timer.paused:
         return Verdict.PAUSED
-    if not firing.manual and is_overtaken(firing.nominal, held.timer.anchor, now):
+    waits_for_its_first = firing.due is None and not firing.manual
+    has_successor = timer.anchor > firing.nominal
+    if waits_for_its_first and is_overtaken(firing.effective, now, timer.delivery, has_successor=has_successor):
         return Verdict.MISFIRED
     return Verdict.GO
 
 
-def attempted(
-    firing: Firing, *, started: Instant, duration_ms: int, status_code: int, error: AttemptError
-) -> Attempted:
-    """The outcome of an attempt that is over; the firing is settled by it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What came of a request, or why none was made. `status_code` is 0 where no answer came."""
+
+    started: Instant
+    duration_ms: int
+    status_code: int
+    error: AttemptError
+    retry_after: str = ""
+    not_before: Instant = 0  # the next attempt, whatever the backoff says
+    body: bytes = b""
+    truncated: bool = False
+    headers: Headers = ()
+
+
+def attempted(firing: Firing, heard: Heard, *, version: int, now: Instant, draw: float) -> Attempted:
+    """The outcome of an attempt at this version of the timer, and when there is another; `draw` is from [0, 1)."""
+    retry_at, reason = _what_next(firing, heard, now, draw)
     return Attempted(
         timer_id=firing.held.timer.id,
         nominal=firing.nominal,
         manual=firing.manual,
         attempt=firing.attempt,
-        started=started,
-        duration_ms=duration_ms,
-        status_code=status_code,
-        error=error,
-        settled_through=_settled(firing),
+        started=heard.started,
+        duration_ms=heard.duration_ms,
+        status_code=heard.status_code,
+        error=heard.error,
+        settled_through=_reported(firing, finished=not retry_at),
+        effective=firing.effective,
+        retry_at=retry_at,
+        reason=reason,
+        version=version,
+        body=heard.body,
+        truncated=heard.truncated,
+        headers=heard.headers,
     )
 
 
-def skipped(firing: Firing, reason: SkipReason) -> Skipped:
-    """The outcome of a firing that was taken and then not attempted."""
+def _what_next(firing: Firing, heard: Heard, now: Instant, draw: float) -> tuple[Instant, FailReason | None]:
+    """When the next attempt is due, 0 for never; and if it is given up, why."""
+    if heard.error is AttemptError.NONE:
+        return 0, None
+    if heard.status_code == GONE:
+        return 0, FailReason.GONE
+    if not is_retryable(heard.error, heard.status_code):
+        return 0, FailReason.NOT_RETRYABLE
+    timer = (firing.current or firing.held).timer
+    tried = firing.attempt - firing.attempts_before
+    if tried >= timer.delivery.retry.max_attempts:
+        return 0, FailReason.EXHAUSTED
+    backoff = now + backoff_ms(timer.delivery.retry, tried, draw)
+    retry_at = max(backoff, retry_after(heard.retry_after, now), heard.not_before)
+    return (retry_at, None) if retry_at < timer.end else (0, FailReason.ENDED)
+
+
+def next_attempt(outcome: Attempted, firing: Firing) -> PendingFiring:
+    """The firing as it waits for the attempt that the outcome speaks of."""
+    return PendingFiring(
+        timer_id=outcome.timer_id,
+        nominal=outcome.nominal,
+        manual=outcome.manual,
+        attempts=outcome.attempt,
+        due=outcome.retry_at,
+        attempts_before=firing.attempts_before,
+    )
+
+
+def given_up(firing: Firing, why: Verdict) -> Skipped | Abandoned:
+    """The outcome of a firing that is not attempted: skipped where it never was, abandoned where it was before."""
+    if firing.attempt > 1 and why in _ABANDONED:
+        return Abandoned(
+            timer_id=firing.held.timer.id,
+            nominal=firing.nominal,
+            manual=firing.manual,
+            attempts=firing.attempt - 1,
+            reason=_ABANDONED[why],
+            settled_through=_reported(firing, finished=True),
+        )
     return Skipped(
         timer_id=firing.held.timer.id,
         first=firing.nominal,
         last=firing.nominal,
         count=1,
         manual=firing.manual,
-        reason=reason,
-        settled_through=_settled(firing),
+        reason=_SKIPPED[why],
+        settled_through=_reported(firing, finished=True),
     )
 
 
-def _settled(firing: Firing) -> Instant:
+def _reported(firing: Firing, *, finished: bool) -> Instant:
     held = firing.current or firing.held
     if firing.manual:
         return held.settled_through
-    return settle(held, firing.nominal)
+    return report(held, firing.nominal, finished=finished)

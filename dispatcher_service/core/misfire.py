@@ -1,24 +1,49 @@
-"""How late is too late? An occurrence that is only a little late rings; long stretches ring once, with the latest.
+"""How late is too late, and what then? An occurrence that is only a little late rings, whatever its policy says.
 
 A takeover or a broker's restart delays by seconds, and nobody wants those occurrences dropped; after an outage of
-minutes nobody wants them all at once.
+minutes hardly anybody wants them all at once, and the event's misfire policy decides.
+
+| policy | of the occurrences that are later than a minute |
+|---|---|
+| latest | the latest one rings, if it is within the grace |
+| skip | none rings |
+| all | the latest 100 within the grace ring |
 """
 
 from __future__ import annotations
 
+from typing import Final
+
+from shared.domain.delivery import Delivery, MisfirePolicy
 from shared.timing.instants import Instant
 
 # Up to here every occurrence rings, however many a timer has in it (60 at one a second).
-MISFIRE_AFTER_MS = 60_000
-# Beyond this not even the latest one rings.
-MISFIRE_GRACE_MS = 86_400_000
+MISFIRE_AFTER_MS: Final = 60_000
 
 
-def is_misfire(nominal: Instant, now: Instant) -> bool:
-    """Is this occurrence too old to ring even as the latest one?"""
-    return now - nominal > MISFIRE_GRACE_MS
+def misfired_through(now: Instant, delivery: Delivery) -> Instant:
+    """What was due up to this moment is so late that the misfire policy decides."""
+    return now - min(MISFIRE_AFTER_MS, delivery.misfire_grace_ms) - 1
 
 
-def is_overtaken(nominal: Instant, anchor: Instant, now: Instant) -> bool:
-    """Is this occurrence, which was taken and has waited, not worth ringing any more? `anchor`: the last one taken."""
-    return is_misfire(nominal, now) or (now - nominal > MISFIRE_AFTER_MS and anchor > nominal)
+def out_of_grace_through(now: Instant, delivery: Delivery) -> Instant:
+    """What was due up to this moment is too late under any policy."""
+    return now - delivery.misfire_grace_ms - 1
+
+
+def is_overtaken(due: Instant, now: Instant, delivery: Delivery, *, has_successor: bool) -> bool:
+    """Is an occurrence that was taken in time, and has waited for its host since, not worth ringing any more?
+
+    `has_successor`: a later occurrence of the same timer has been taken.
+    """
+    if due > misfired_through(now, delivery):
+        return False
+    if due <= out_of_grace_through(now, delivery):
+        return True
+    match delivery.misfire_policy:
+        case MisfirePolicy.LATEST:
+            return has_successor
+        case MisfirePolicy.SKIP:
+            return True
+        case MisfirePolicy.ALL:
+            return False

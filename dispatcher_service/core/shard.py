@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from dispatcher_service.core.agenda import Agenda, Held
+from dispatcher_service.core.agenda import Agenda
+from dispatcher_service.core.held import Held, inherit
+from dispatcher_service.core.keyring import Keyring
 from shared.domain.firing import PendingFiring
 from shared.domain.timer import Timer
 from shared.messages.catalogue import Gone, Rotated, ShardDigest, SnapshotPage, Triggered, Upserted, What
@@ -21,7 +23,7 @@ from shared.timing.instants import Instant
 SLICE = 50  # timers between two breaths
 TOMBSTONES = 2_000  # how many timers that are gone are remembered at least; what is more falls out by halves
 ASSEMBLIES = 4  # snapshots that may be arriving at once: a repeated request is answered twice
-_BY_HAND = 10_000  # how many firings by hand are remembered as rung
+_KNOWN = 10_000  # of how many unfinished firings it is remembered how often they were attempted
 
 
 class Stage(Enum):
@@ -55,7 +57,7 @@ class _Assembly:
 class Shard:
     """One shard, from claim to loss."""
 
-    def __init__(self, number: int, incarnation: str, agenda: Agenda) -> None:
+    def __init__(self, number: int, incarnation: str, agenda: Agenda, keyring: Keyring | None = None) -> None:
         self.number = number
         self.incarnation = incarnation
         self.stage = Stage.LISTING
@@ -66,14 +68,15 @@ class Shard:
         self.timers: dict[str, Held] = {}
         self.unintelligible: dict[str, Timer] = {}  # of whose rules this release can make nothing: they never ring
         self._agenda = agenda
+        self._keyring = keyring if keyring is not None else Keyring()
         self._listed = False
         self._beyond: set[int] = set()
         self._promised = 0  # a digest spoke of this version
         self._overtaken = 0  # somebody else was given this epoch
         self._remembered = 0  # every timer that went at a version above this one is in `_gone`
         self._gone: dict[str, int] = {}
-        self._triggered: list[tuple[int, PendingFiring]] = []
-        self._rung_by_hand: dict[tuple[str, Instant], None] = {}
+        self._pending: list[tuple[int, PendingFiring]] = []
+        self._attempts: dict[tuple[str, Instant, bool], int] = {}  # made of unfinished firings, as far as we know
         self._assemblies: dict[str, _Assembly] = {}
 
     @property
@@ -91,15 +94,16 @@ class Shard:
         if version <= self.through or version in self._beyond:
             return
         match what:
-            case Upserted(timer):
+            case Upserted(timer, keys):
                 timer.version = version
+                self._keyring.learn(keys)
                 self._upsert(timer)
             case Gone(timer_id):
                 self._bury(timer_id, version)
             case Triggered(firing):
-                self._triggered.append((version, firing))
-            case Rotated():
-                pass
+                self._pending.append((version, firing))
+            case Rotated(keys):
+                self._keyring.learn(keys)
         self._beyond.add(version)
         if self._listed:  # before the first horizon there is nothing to be contiguous with
             self._close_ranks()
@@ -122,6 +126,8 @@ class Shard:
         self.pages += 1
         assembly.next_page += 1
         assembly.pending.extend(page.pending)
+        for keys in page.keys:
+            self._keyring.learn(keys)
         for position, timer in enumerate(page.timers, start=1):
             assembly.ids.add(timer.id)
             self._upsert(timer)
@@ -148,25 +154,36 @@ class Shard:
         self.stage = stage
         for held in self.timers.values():
             self._agenda.disarm(held)
+            self._agenda.drop_waiting(held)
 
-    def take_triggered(self) -> list[PendingFiring]:
-        """The firings by hand that are to be attempted now, each once."""
+    def await_pending(self) -> None:
+        """Let the unfinished firings that are news wait for their next attempt, each once."""
         if not self.rings:
-            return []
-        fresh: list[PendingFiring] = []
-        waiting: list[tuple[int, PendingFiring]] = []
-        for version, firing in self._triggered:
-            name = (firing.timer_id, firing.nominal)
-            if firing.timer_id not in self.timers:
-                if version > self.through:  # the event's creation has been overtaken
-                    waiting.append((version, firing))
-            elif name not in self._rung_by_hand:
-                self._rung_by_hand[name] = None
-                fresh.append(firing)
-        self._triggered = waiting
-        while len(self._rung_by_hand) > _BY_HAND:
-            del self._rung_by_hand[next(iter(self._rung_by_hand))]
-        return fresh
+            return
+        pending, self._pending = self._pending, []
+        for version, firing in pending:
+            if firing.timer_id in self.timers:
+                self.await_attempt(firing)
+            elif version > self.through:  # the event's creation has been overtaken
+                self._pending.append((version, firing))
+
+    def await_attempt(self, firing: PendingFiring) -> bool:
+        """Let this firing wait for its next attempt; False where it is old news, or none of our business."""
+        name = (firing.timer_id, firing.nominal, firing.manual)
+        held = self.timers.get(firing.timer_id)
+        if held is None or not self.rings or self._attempts.get(name, -1) >= firing.attempts:
+            return False
+        self._attempts[name] = firing.attempts
+        while len(self._attempts) > _KNOWN:
+            del self._attempts[next(iter(self._attempts))]
+        self._agenda.await_attempt(held, firing)
+        return True
+
+    def pause(self, held: Held) -> None:
+        """The receiver wants no more: nothing of the timer rings until a change says otherwise."""
+        held.timer.paused = True
+        if self.rings and self.timers.get(held.timer.id) is held:
+            self._agenda.arm(held)
 
     def finish(self, held: Held) -> None:
         """The timer has ended; only a change can bring it back."""
@@ -198,9 +215,7 @@ class Shard:
             self.unintelligible[timer.id] = timer
             return
         if before is not None:
-            # What we have taken already is not taken again, whatever the database knew when it was asked.
-            timer.anchor = max(timer.anchor, before.timer.anchor)
-            held.in_flight = before.in_flight
+            inherit(held, before)  # what we have taken is not taken again, whatever the database knew
         self.timers[timer.id] = held
         if self.stage is Stage.LIVE:
             self._agenda.arm(held)
@@ -228,12 +243,18 @@ class Shard:
             self._agenda.disarm(held)
         return held
 
+    def _drop(self, timer_id: str) -> None:
+        """What was held under this name is gone, and with it what waits for another attempt."""
+        held = self._forget(timer_id)
+        if held is not None:
+            self._agenda.drop_waiting(held)
+
     def _bury(self, timer_id: str, version: int) -> None:
         """The timer is gone as of this version; a later one may bring it back, an older one may not."""
         known = self._known(timer_id)
         if known is not None and known.version > version:
             return
-        self._forget(timer_id)
+        self._drop(timer_id)
         self._gone[timer_id] = max(version, self._gone.get(timer_id, -1))
         if len(self._gone) > 2 * TOMBSTONES:
             self._remember_above(sorted(self._gone.values())[-TOMBSTONES - 1])
@@ -262,8 +283,8 @@ class Shard:
         for timer_id in [*self.timers.keys() - assembly.ids, *self.unintelligible.keys() - assembly.ids]:
             known = self._known(timer_id)
             if known is not None and known.version <= horizon:  # gone or finished, and we did not hear of it
-                self._forget(timer_id)
-        self._triggered = [(version, firing) for version, firing in self._triggered if version > horizon] + [
+                self._drop(timer_id)
+        self._pending = [(version, firing) for version, firing in self._pending if version > horizon] + [
             (horizon, firing) for firing in assembly.pending
         ]
         self._listed = True

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from dispatcher_service.core.agenda import Held, settle
-from dispatcher_service.core.firing import Firing, Verdict, attempted, skipped, verdict
+from dispatcher_service.core.firing import Firing, Heard, Verdict, attempted, given_up, next_attempt, verdict
+from dispatcher_service.core.held import Held, report
+from dispatcher_service.core.keyring import Keyring
 from dispatcher_service.core.lease import Lease
 from dispatcher_service.core.shard import Shard
 from dispatcher_service.core.under_way import UnderWay
 from dispatcher_service.sender.http import Answer, Fence, Fenced
 from shared.clock import Clock
-from shared.domain.firing import Outcome, SkipReason
+from shared.domain.firing import FailReason, Outcome
 from shared.timing.instants import Instant, iso
 
 LOOKS_MAX = 5  # how often one attempt is begun anew because its timer changed under it
-
-_SKIPPED = {
-    Verdict.ENDED: SkipReason.ENDED,
-    Verdict.PAUSED: SkipReason.PAUSED,
-    Verdict.MISFIRED: SkipReason.MISFIRED,
-}
 
 
 class Sender(Protocol):
@@ -58,6 +54,9 @@ class Attempts:
         reports: Reports,
         clock: Clock,
         on_attempt: Callable[[Firing, Answer], None],
+        on_due: Callable[[], None],
+        keyring: Keyring,
+        draw: Callable[[], float] = random.random,  # noqa: S311 - keeps retries apart, hides nothing
     ) -> None:
         self._shards = shards
         self._lease = lease
@@ -65,6 +64,9 @@ class Attempts:
         self._reports = reports
         self._clock = clock
         self._on_attempt = on_attempt
+        self._on_due = on_due
+        self._keyring = keyring
+        self._draw = draw
         self._under_way = UnderWay()
         self._parked: list[Firing] = []
         self._ended = asyncio.Condition()
@@ -84,7 +86,7 @@ class Attempts:
         if not self._under_way.knows(firing):
             return True
         if self._under_way.was_orphaned(firing) and not firing.manual:
-            settle(firing.held, firing.nominal)
+            report(firing.held, firing.nominal, finished=True)
         return False
 
     def take_parked(self) -> list[Firing]:
@@ -126,8 +128,8 @@ class Attempts:
         decision = verdict(firing, leased=self._leased(), now=self._clock.now(), begun=False)
         if decision is Verdict.WAIT:
             self._parked.append(firing)
-        elif decision in _SKIPPED:
-            self._reports.add(firing.shard, skipped(firing, _SKIPPED[decision]))
+        elif decision in {Verdict.ENDED, Verdict.PAUSED, Verdict.MISFIRED}:
+            self._reports.add(firing.shard, given_up(firing, decision))
         return decision is Verdict.GO
 
     async def _request(self, firing: Firing, held: Held) -> bool:
@@ -143,27 +145,37 @@ class Attempts:
             answer = await self._sender.post(timer.url, timer.body, headers, fence)
         except Fenced:
             return False
-        outcome = attempted(
-            firing,
-            started=answer.started,
-            duration_ms=answer.duration_ms,
-            status_code=answer.status_code,
-            error=answer.error,
-        )
-        self._reports.add(firing.shard, outcome)
-        self._settle_successor(firing)
+        self._conclude(firing, held.timer.version, answer)
         self._on_attempt(firing, answer)
         return True
 
-    def _settle_successor(self, firing: Firing) -> None:
-        """The shard may have been lost and won back meanwhile; what came back must not ring or wait for this firing."""
+    def _conclude(self, firing: Firing, version: int, answer: Answer) -> None:
+        """Report the outcome, and do what follows from it. The shard may have been lost, and won back, meanwhile."""
+        outcome = attempted(firing, heard_of(answer), version=version, now=self._clock.now(), draw=self._draw())
+        self._reports.add(firing.shard, outcome)
         shard = self._shards.get(firing.shard.number)
-        if shard is firing.shard:
-            return
-        self._under_way.orphaned(firing)
+        if shard is not firing.shard:
+            self._under_way.orphaned(firing)
         held = shard.timers.get(firing.held.timer.id) if shard is not None else None
-        if held is not None and not firing.manual:
-            settle(held, firing.nominal)
+        if shard is None or held is None:
+            return
+        if shard is not firing.shard and not firing.manual:  # what came back must not wait for this firing
+            report(held, firing.nominal, finished=not outcome.retry_at)
+        if outcome.retry_at:
+            shard.await_attempt(next_attempt(outcome, firing))
+            self._on_due()
+        elif outcome.reason is FailReason.GONE and held.timer.version == outcome.version:
+            shard.pause(held)
+
+
+def heard_of(answer: Answer) -> Heard:
+    """What the core needs to know of an answer."""
+    return Heard(
+        started=answer.started,
+        duration_ms=answer.duration_ms,
+        status_code=answer.status_code,
+        error=answer.error,
+    )
 
 
 def callback_headers(firing: Firing, now: Instant) -> dict[str, str]:

@@ -107,7 +107,7 @@ class Intake:
             await self._clock.sleep(0)
         if shard.rings:
             self._on_snapshot(shard, self._clock.steady() - claimed)
-            self._ring_triggered(shard)
+            shard.await_pending()
             self._ticker.wake()
 
     async def watch(self) -> None:
@@ -159,7 +159,7 @@ class Intake:
                     await self._ask(shard)
         if len(shard.unintelligible) > unintelligible:
             log.error("timers.unintelligible", shard=shard.number, timers=list(shard.unintelligible)[-10:])
-        self._ring_triggered(shard)
+        shard.await_pending()
         self._ticker.wake()
 
     async def _changes(self, shard: Shard, message: ScheduleChanges) -> None:
@@ -179,10 +179,6 @@ class Intake:
             self._gap_since.pop(shard.number, None)
             if (known := self._known.get(shard)) is not None:
                 known.set()
-
-    def _ring_triggered(self, shard: Shard) -> None:
-        for pending in shard.take_triggered():
-            self._ticker.ring_by_hand(shard, pending)
 
     async def _cure_gap(self, shard: Shard) -> None:
         if not shard.has_gap:

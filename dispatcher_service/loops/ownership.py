@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from dispatcher_service.core.agenda import Agenda
+from dispatcher_service.core.keyring import Keyring
 from dispatcher_service.core.lease import Lease
 from dispatcher_service.core.shard import Shard, Stage
 from dispatcher_service.loops.attempts import Attempts
@@ -55,6 +56,7 @@ class Ports:
     publisher: Publisher
     shards: MutableMapping[int, Shard]
     agenda: Agenda
+    keyring: Keyring
     lease: Lease
     ticker: Ticker
     attempts: Attempts
@@ -176,7 +178,7 @@ class Tenure:
         ports = self._ports
 
         def won(number: int) -> None:
-            shard = Shard(number, session.incarnation, ports.agenda)
+            shard = Shard(number, session.incarnation, ports.agenda, ports.keyring)
             ports.shards[number] = shard
             tasks.create_task(intake.list_shard(shard))
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from dispatcher_service.core.agenda import Agenda, Decision, Finish, Ring, Skip
-from dispatcher_service.core.firing import Firing
+from dispatcher_service.core.agenda import Again, Agenda, Decision, Finish, Ring, Skip
+from dispatcher_service.core.firing import Firing, firing_of
 from dispatcher_service.core.lanes import Lanes
 from dispatcher_service.core.shard import Shard
 from dispatcher_service.loops.attempts import Attempts, Reports
 from shared.clock import Clock, arrives
-from shared.domain.firing import Finished, PendingFiring, Skipped
+from shared.domain.firing import Finished, Skipped
 
 SLICE = 100  # timers between two breaths of the event loop
 # A sleep is cut into pieces, so that a stepped wall clock is noticed.
@@ -59,12 +59,6 @@ class Ticker:
                     await self._take_due(workers)
                 await self._until_next()
 
-    def ring_by_hand(self, shard: Shard, pending: PendingFiring) -> None:
-        """Attempt this firing now, outside its series."""
-        held = shard.timers[pending.timer_id]
-        self._offer(Firing(shard=shard, held=held, nominal=pending.nominal, manual=True))
-        self.wake()
-
     async def _take_due(self, workers: asyncio.TaskGroup) -> None:
         """Move what is due from the agenda to the lanes, and see that somebody works on it."""
         taken = 0
@@ -78,15 +72,18 @@ class Ticker:
         self._hire(workers)
 
     def _obey(self, decision: Decision) -> None:
-        shard = self._shards.get(decision.held.shard)
+        held = decision.waiting.held if isinstance(decision, Again) else decision.held
+        shard = self._shards.get(held.shard)
         if shard is None:
             return
         match decision:
-            case Ring(held=held, nominal=nominal):
+            case Again(waiting=waiting):
+                self._offer(firing_of(shard, waiting))
+            case Ring(nominal=nominal):
                 self._offer(Firing(shard=shard, held=held, nominal=nominal, manual=False))
             case Skip():
                 self._reports.add(shard, _skipped_stretch(decision))
-            case Finish(held=held):
+            case Finish():
                 shard.finish(held)
                 self._reports.add(shard, Finished(timer_id=held.timer.id, end=held.timer.end))
 

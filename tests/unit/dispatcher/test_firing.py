@@ -6,17 +6,20 @@ from typing import Any
 
 import pytest
 
-from dispatcher_service.core.agenda import Agenda, begin
-from dispatcher_service.core.firing import Firing, Verdict, attempted, skipped, verdict
-from dispatcher_service.core.misfire import MISFIRE_AFTER_MS, MISFIRE_GRACE_MS
+from dispatcher_service.core.agenda import Agenda
+from dispatcher_service.core.firing import Firing, Heard, Verdict, attempted, given_up, verdict
+from dispatcher_service.core.held import begin
+from dispatcher_service.core.misfire import MISFIRE_AFTER_MS
 from dispatcher_service.core.shard import Shard, Stage
 from dispatcher_service.core.under_way import UnderWay
-from shared.domain.firing import AttemptError, SkipReason
+from shared.domain.delivery import DEFAULT
+from shared.domain.firing import Attempted, AttemptError, Skipped, SkipReason
 from shared.domain.timer import Timer
 from tests.fakes.clock import EPOCH
 from tests.fakes.truth import Truth
 from tests.unit.dispatcher.rules import timer
 
+MISFIRE_GRACE_MS = DEFAULT.misfire_grace_ms
 NOW = EPOCH + 1_010
 END = EPOCH + 10_000
 
@@ -34,6 +37,11 @@ def firing(*, manual: bool = False, **facts: Any) -> Firing:
     held.timer.anchor = EPOCH + 1_000
     begin(held, EPOCH + 1_000)
     return Firing(shard=shard, held=held, nominal=EPOCH + 1_000, manual=manual)
+
+
+def delivered(one: Firing) -> Attempted:
+    heard = Heard(started=NOW, duration_ms=5, status_code=200, error=AttemptError.NONE)
+    return attempted(one, heard, version=1, now=NOW + 5, draw=0.5)
 
 
 def timer_of(one: Firing) -> Timer:
@@ -109,13 +117,16 @@ def test_outcomes_settle_the_occurrence() -> None:
     one = firing()
     assert one.held.settled_through == EPOCH + 999
 
-    outcome = attempted(one, started=NOW, duration_ms=5, status_code=200, error=AttemptError.NONE)
+    outcome = delivered(one)
 
-    assert (outcome.settled_through, one.held.in_flight) == (EPOCH + 1_000, None)
+    assert (outcome.settled_through, one.held.unreported) == (EPOCH + 1_000, None)
 
 
 def test_a_skip_settles_the_occurrence() -> None:
-    outcome = skipped(firing(), SkipReason.PAUSED)
+    outcome = given_up(firing(), Verdict.PAUSED)
+
+    assert isinstance(outcome, Skipped)
+    assert outcome.reason is SkipReason.PAUSED
 
     assert (outcome.first, outcome.last, outcome.count, outcome.settled_through) == (
         EPOCH + 1_000,
@@ -126,7 +137,7 @@ def test_a_skip_settles_the_occurrence() -> None:
 
 
 def test_a_firing_by_hand_settles_nothing_of_the_series() -> None:
-    outcome = attempted(firing(manual=True), started=NOW, duration_ms=5, status_code=200, error=AttemptError.NONE)
+    outcome = delivered(firing(manual=True))
 
     assert outcome.settled_through == EPOCH + 999
 

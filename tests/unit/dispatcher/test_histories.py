@@ -20,7 +20,7 @@ from shared.messages.catalogue import Gone, SnapshotPage
 from tests.fakes.clock import EPOCH
 from tests.fakes.truth import Truth
 from tests.unit.dispatcher.rules import EVERY_MINUTE, timer
-from tests.unit.dispatcher.shards import give, held, ring
+from tests.unit.dispatcher.shards import begun_again, give, held, ring
 
 ROUNDS = 80
 STEPS = 120
@@ -125,9 +125,10 @@ class History:
 
     def look(self) -> None:
         """Whatever has arrived so far: nothing that was gone as of `through` is held, nothing is older than then."""
-        for firing in self.shard.take_triggered():
-            self.by_hand[firing.timer_id, firing.nominal] += 1
-            self.truth.pending.pop((firing.timer_id, firing.nominal), None)
+        for firing in begun_again(self.shard, self.agenda):
+            timer_id = firing.held.timer.id
+            self.by_hand[timer_id, firing.nominal] += 1
+            self.truth.pending.pop((timer_id, firing.nominal), None)
         if self.shard.stage is not Stage.LIVE:
             return
         then, now = self.truth.at(self.shard.through), held(self.shard)

@@ -10,6 +10,7 @@ from itertools import pairwise
 import msgspec
 
 from dispatcher_service.core.agenda import Agenda
+from dispatcher_service.core.keyring import Keyring
 from dispatcher_service.core.lease import Lease
 from dispatcher_service.core.shard import Shard, Stage
 from dispatcher_service.loops.attempts import Attempts
@@ -69,6 +70,8 @@ class Scene:
             reports=self.reporter,
             clock=clock,
             on_attempt=lambda _firing, _answer: None,
+            on_due=lambda: None,
+            keyring=Keyring(),
         )
         ticker = Ticker(
             agenda=agenda,

@@ -8,12 +8,12 @@ import pytest
 
 from dispatcher_service.core import shard as shard_module
 from dispatcher_service.core.agenda import Agenda, Finish, Ring
+from dispatcher_service.core.held import Waiting
 from dispatcher_service.core.shard import PageVerdict, Shard, Stage
-from shared.domain.firing import PendingFiring
 from tests.fakes.clock import EPOCH
 from tests.fakes.truth import Truth
 from tests.unit.dispatcher.rules import timer
-from tests.unit.dispatcher.shards import give, held, live, ring
+from tests.unit.dispatcher.shards import begun_again, give, held, live, ring
 
 
 def test_a_stale_change_after_the_snapshot_resurrects_nothing() -> None:
@@ -186,30 +186,30 @@ def test_a_snapshot_sweeps_what_was_deleted_unheard() -> None:
 def test_a_firing_by_hand_rings_once_however_often_it_is_told() -> None:
     truth = Truth()
     truth.put(timer("a"))
-    shard, _ = live(truth)
+    shard, agenda = live(truth)
     version = truth.trigger("a", EPOCH + 5)
 
-    rung: list[PendingFiring] = []
+    rung: list[Waiting] = []
     for _ in range(3):
         shard.change(version, truth.change(version))
-        rung += shard.take_triggered()
+        rung += begun_again(shard, agenda)
         give(shard, *truth.snapshot("i", f"answer-{version}", page_timers=5))
-        rung += shard.take_triggered()
+        rung += begun_again(shard, agenda)
 
-    assert [(firing.timer_id, firing.nominal) for firing in rung] == [("a", EPOCH + 5)]
+    assert [(firing.held.timer.id, firing.nominal) for firing in rung] == [("a", EPOCH + 5)]
 
 
 def test_a_firing_by_hand_that_overtakes_its_timer_waits_for_it() -> None:
     truth = Truth()
-    shard, _ = live(truth)
+    shard, agenda = live(truth)
     created = truth.put(timer("a"))
     triggered = truth.trigger("a", EPOCH + 5)
 
     shard.change(triggered, truth.change(triggered))
-    assert shard.take_triggered() == []
+    assert begun_again(shard, agenda) == []
     shard.change(created, truth.change(created))
 
-    assert [firing.timer_id for firing in shard.take_triggered()] == ["a"]
+    assert [firing.held.timer.id for firing in begun_again(shard, agenda)] == ["a"]
 
 
 def test_a_finished_timer_does_not_come_back_with_a_late_snapshot_and_does_with_a_new_end() -> None:

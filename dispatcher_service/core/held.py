@@ -1,0 +1,86 @@
+"""A timer as a dispatcher holds it, and what of it is under way: small, since there may be a million of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+from zoneinfo import ZoneInfo
+
+from shared.domain.timer import Timer
+from shared.timing import cron
+from shared.timing.instants import Instant
+
+OFF: Final = -1  # the ticket of what is not in the heap
+
+Nominal: TypeAlias = tuple[Instant, bool]  # a firing of a given timer: its nominal instant, and whether by hand
+
+
+@dataclass(slots=True, eq=False)
+class Held:
+    """A timer on behalf of one shard. `offset`: by how many milliseconds its occurrences ring after they are nominal.
+
+    `unreported` occurrences were taken, and the ledger knows nothing of them; `unfinished` ones may be attempted again.
+    Both, and `waiting`, are None where there is nothing in them: nearly all of a million timers have nothing.
+    """
+
+    timer: Timer
+    shard: int
+    rule: cron.Rule
+    zone: ZoneInfo
+    offset: int
+    ticket: int = OFF
+    unreported: list[Instant] | None = None
+    unfinished: set[Instant] | None = None
+    waiting: dict[Nominal, Waiting] | None = None
+
+    @property
+    def settled_through(self) -> Instant:
+        """Every occurrence up to this moment is settled, or the ledger knows of it."""
+        return min(self.unreported) - 1 if self.unreported else self.timer.anchor
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """A firing that is to be attempted, perhaps not for the first time, at `due`."""
+
+    held: Held
+    nominal: Instant
+    manual: bool
+    attempts: int
+    attempts_before: int
+    due: Instant
+    ticket: int = OFF
+
+
+def begin(held: Held, nominal: Instant) -> None:
+    """This occurrence is being worked on, and nobody else knows."""
+    if held.unreported is None:
+        held.unreported = []
+    held.unreported.append(nominal)
+    remain(held, nominal)
+
+
+def remain(held: Held, nominal: Instant) -> None:
+    """This occurrence is unfinished."""
+    if held.unfinished is None:
+        held.unfinished = set()
+    held.unfinished.add(nominal)
+
+
+def report(held: Held, nominal: Instant, *, finished: bool) -> Instant:
+    """What became of this occurrence is being reported; returns up to where all of the timer's are accounted for."""
+    if held.unreported and nominal in held.unreported:
+        held.unreported.remove(nominal)
+        held.unreported = held.unreported or None
+    if finished and held.unfinished:
+        held.unfinished.discard(nominal)
+        held.unfinished = held.unfinished or None
+    return held.settled_through
+
+
+def inherit(held: Held, before: Held) -> None:
+    """The same timer, changed: what is under way stays under way, and what was taken is not taken again."""
+    held.timer.anchor = max(held.timer.anchor, before.timer.anchor)
+    held.unreported, held.unfinished, held.waiting = before.unreported, before.unfinished, before.waiting
+    for waiting in (held.waiting or {}).values():
+        waiting.held = held
