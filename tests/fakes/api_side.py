@@ -14,7 +14,7 @@ import msgspec
 
 from shared.bus.port import Bus, BusUnavailable, Delivery, Publisher, Work
 from shared.clock import Clock
-from shared.domain.firing import Abandoned, Attempted, Finished, Outcome, Skipped
+from shared.domain.firing import Abandoned, Attempted, Finished, Outcome, PendingFiring, Skipped
 from shared.domain.ids import shard_of
 from shared.domain.timer import Timer
 from shared.messages.catalogue import (
@@ -77,6 +77,14 @@ class ApiSide:
     async def trigger(self, timer_id: str, moment: Instant) -> None:
         """Ring by hand."""
         await self._publish(truth := self.truth_of(timer_id), truth.trigger(timer_id, moment))
+
+    async def replay(self, timer_id: str, nominal: Instant, *, attempts: int) -> None:
+        """Attempt an occurrence again that was given up after so many attempts."""
+        truth = self.truth_of(timer_id)
+        firing = PendingFiring(
+            timer_id=timer_id, nominal=nominal, manual=False, attempts=attempts, attempts_before=attempts
+        )
+        await self._publish(truth, truth.ask_again(firing))
 
     async def send_again(self, timer_id: str, version: int) -> None:
         """What a relay does that died before it could forget what it had sent."""
@@ -162,6 +170,14 @@ class ApiSide:
                     del truth.timers[timer.id]
             case Attempted(nominal=nominal) | Skipped(first=nominal):
                 truth.pending.pop((timer.id, nominal), None)
+                if isinstance(outcome, Attempted) and outcome.retry_at:
+                    truth.pending[timer.id, nominal] = PendingFiring(
+                        timer_id=timer.id,
+                        nominal=nominal,
+                        manual=outcome.manual,
+                        attempts=outcome.attempt,
+                        due=outcome.retry_at,
+                    )
                 done = {*timer.settled} if outcome.manual else {*timer.settled, nominal}
                 timer.anchor = max(timer.anchor, outcome.settled_through)
                 timer.settled = tuple(sorted(moment for moment in done if moment > timer.anchor))

@@ -39,6 +39,11 @@ class Sent:
         return self.headers["carillon-nominal-time"]
 
     @property
+    def attempt(self) -> int:
+        """Its `carillon-attempt`."""
+        return int(self.headers["carillon-attempt"])
+
+    @property
     def instant(self) -> Instant:
         """The nominal instant in its name."""
         return int(self.name.removesuffix("-manual").rpartition("-")[2])
@@ -47,7 +52,7 @@ class Sent:
 class FakeSender:
     """A `Sender` without a network: connecting takes a while, then the fence is asked, then answering takes a while.
 
-    `slow` holds URLs that answer only when their event is set.
+    `slow` holds URLs that answer only when their event is set; `answers` says what a request is answered.
     """
 
     def __init__(self, clock: Clock, *, sent: list[Sent] | None = None, by: str = "") -> None:
@@ -56,6 +61,7 @@ class FakeSender:
         self.sent: list[Sent] = [] if sent is None else sent
         self.connect_seconds = 0.0
         self.answer_seconds = 0.001
+        self.answers: Callable[[Sent], tuple[int, AttemptError]] = lambda _sent: (200, AttemptError.NONE)
         self.slow: dict[str, asyncio.Event] = {}
         self.under_way = 0
         self.most_under_way = 0
@@ -72,14 +78,16 @@ class FakeSender:
             if not fence():
                 raise Fenced
             started = self._clock.now()
-            self.sent.append(Sent(at=started, by=self._by, url=url, body=body, headers=dict(headers)))
+            sent = Sent(at=started, by=self._by, url=url, body=body, headers=dict(headers))
+            self.sent.append(sent)
             self._tell()
             if (answered := self.slow.get(url)) is not None:
                 await answered.wait()
             else:
                 await self._clock.sleep(self.answer_seconds)
             duration_ms = self._clock.now() - started
-            return Answer(started=started, duration_ms=duration_ms, status_code=200, error=AttemptError.NONE)
+            status_code, error = self.answers(sent)
+            return Answer(started=started, duration_ms=duration_ms, status_code=status_code, error=error)
         finally:
             self.under_way -= 1
 

@@ -42,9 +42,12 @@ class Truth:
 
     def trigger(self, timer_id: str, moment: Instant) -> int:
         """Ring by hand."""
+        return self.ask_again(PendingFiring(timer_id=timer_id, nominal=moment, manual=True, due=moment))
+
+    def ask_again(self, firing: PendingFiring) -> int:
+        """Attempt this firing."""
         self.version += 1
-        firing = PendingFiring(timer_id=timer_id, nominal=moment, manual=True, due=moment)
-        self.pending[timer_id, moment] = firing
+        self.pending[firing.timer_id, firing.nominal] = firing
         return self._wrote(Triggered(firing))
 
     def change(self, version: int) -> What:
