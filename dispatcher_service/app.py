@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from dispatcher_service.core.agenda import Agenda
+from dispatcher_service.core.breaker import Breakers
 from dispatcher_service.core.keyring import Keyring
 from dispatcher_service.core.lease import Lease
 from dispatcher_service.core.shard import Shard
@@ -61,6 +62,7 @@ class Dispatcher:
             on_attempt=self.metrics.attempted,
             on_due=self._wake,
             keyring=keyring,
+            breakers=Breakers(settings.breaker_failures),
         )
         self._ticker = Ticker(
             agenda=agenda,
@@ -70,6 +72,7 @@ class Dispatcher:
             clock=clock,
             rings_in_flight=settings.rings_in_flight,
             rings_per_host=settings.rings_per_host,
+            rate_per_host=settings.rate_per_host,
         )
         self._ownership = Ownership(
             Ports(

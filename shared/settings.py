@@ -120,6 +120,22 @@ DISPATCHER_SETTINGS: Final = (
         most=5_000,
     ),
     Setting(
+        name="RATE_PER_HOST",
+        what="Requests that may begin in a second to one host and from one dispatcher, at the most; 0 is no bound",
+        default="0",
+        kind="number",
+        least=0,
+        most=100_000,
+    ),
+    Setting(
+        name="BREAKER_FAILURES",
+        what="After so many requests in a row to a host that nobody answered, it is left alone for a while; 0 is never",
+        default="10",
+        kind="integer",
+        least=0,
+        most=10_000,
+    ),
+    Setting(
         name="TAKEOVER_WAIT",
         what="Seconds before a shard whose owner left without goodbye rings: 0, or 4 to rule out two owners",
         default="0",
@@ -163,6 +179,8 @@ class DispatcherSettings:
     shards: int
     rings_in_flight: int
     rings_per_host: int
+    rate_per_host: float
+    breaker_failures: int
     takeover_wait: float
     bus_prefix: str
     log_level: str

@@ -117,7 +117,7 @@ class Heard:
     status_code: int
     error: AttemptError
     retry_after: str = ""
-    not_before: Instant = 0  # the next attempt, whatever the backoff says
+    not_before: Instant = 0  # the backoff begins then
     body: bytes = b""
     truncated: bool = False
     headers: Headers = ()
@@ -158,8 +158,8 @@ def _what_next(firing: Firing, heard: Heard, now: Instant, draw: float) -> tuple
     tried = firing.attempt - firing.attempts_before
     if tried >= timer.delivery.retry.max_attempts:
         return 0, FailReason.EXHAUSTED
-    backoff = now + backoff_ms(timer.delivery.retry, tried, draw)
-    retry_at = max(backoff, retry_after(heard.retry_after, now), heard.not_before)
+    backoff = max(now, heard.not_before) + backoff_ms(timer.delivery.retry, tried, draw)
+    retry_at = max(backoff, retry_after(heard.retry_after, now))
     return (retry_at, None) if retry_at < timer.end else (0, FailReason.ENDED)
 
 

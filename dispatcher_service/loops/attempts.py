@@ -7,18 +7,24 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from dispatcher_service.core.breaker import Breakers
 from dispatcher_service.core.firing import Firing, Heard, Verdict, attempted, given_up, next_attempt, verdict
 from dispatcher_service.core.held import Held, report
+from dispatcher_service.core.hosts import host_of
 from dispatcher_service.core.keyring import Keyring
 from dispatcher_service.core.lease import Lease
 from dispatcher_service.core.shard import Shard
 from dispatcher_service.core.under_way import UnderWay
 from dispatcher_service.sender.http import Answer, Fence, Fenced
 from shared.clock import Clock
-from shared.domain.firing import FailReason, Outcome
+from shared.domain.firing import AttemptError, FailReason, Outcome
+from shared.observability.logs import get_logger
 from shared.timing.instants import Instant, iso
 
 LOOKS_MAX = 5  # how often one attempt is begun anew because its timer changed under it
+
+
+log = get_logger(__name__)
 
 
 class Sender(Protocol):
@@ -56,6 +62,7 @@ class Attempts:
         on_attempt: Callable[[Firing, Answer], None],
         on_due: Callable[[], None],
         keyring: Keyring,
+        breakers: Breakers | None = None,
         draw: Callable[[], float] = random.random,  # noqa: S311 - keeps retries apart, hides nothing
     ) -> None:
         self._shards = shards
@@ -66,6 +73,7 @@ class Attempts:
         self._on_attempt = on_attempt
         self._on_due = on_due
         self._keyring = keyring
+        self._breakers = breakers or Breakers(0)
         self._draw = draw
         self._under_way = UnderWay()
         self._parked: list[Firing] = []
@@ -139,19 +147,37 @@ class Attempts:
             go = verdict(firing, leased=self._leased(), now=self._clock.now(), begun=True)
             return go is Verdict.GO and firing.current is held
 
-        timer = held.timer
+        timer, host = held.timer, host_of(held.timer.url)
+        closed_from = self._breakers.closed_from(host, self._clock.steady())
+        if closed_from is not None:
+            self._conclude(firing, timer.version, self._not_asked(closed_from))
+            return True
         headers = callback_headers(firing, self._clock.now())
         try:
             answer = await self._sender.post(timer.url, timer.body, headers, fence)
         except Fenced:
             return False
-        self._conclude(firing, held.timer.version, answer)
+        self._judge_host(host, answer)
+        self._conclude(firing, timer.version, heard_of(answer))
         self._on_attempt(firing, answer)
         return True
 
-    def _conclude(self, firing: Firing, version: int, answer: Answer) -> None:
+    def _not_asked(self, closed_from: float) -> Heard:
+        """What an open breaker makes of an attempt: it has failed, and the next one waits until the host is tried."""
+        now = self._clock.now()
+        not_before = now + round((closed_from - self._clock.steady()) * 1000)
+        return Heard(started=now, duration_ms=0, status_code=0, error=AttemptError.BREAKER, not_before=not_before)
+
+    def _judge_host(self, host: str, answer: Answer) -> None:
+        if answer.status_code:
+            if self._breakers.answered(host):
+                log.info("host.answers_again", host=host)
+        elif answer.error is not AttemptError.REFUSED and self._breakers.failed(host, self._clock.steady()):
+            log.warning("host.left_alone", host=host, error=answer.error.value)
+
+    def _conclude(self, firing: Firing, version: int, heard: Heard) -> None:
         """Report the outcome, and do what follows from it. The shard may have been lost, and won back, meanwhile."""
-        outcome = attempted(firing, heard_of(answer), version=version, now=self._clock.now(), draw=self._draw())
+        outcome = attempted(firing, heard, version=version, now=self._clock.now(), draw=self._draw())
         self._reports.add(firing.shard, outcome)
         shard = self._shards.get(firing.shard.number)
         if shard is not firing.shard:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from functools import lru_cache
-from urllib.parse import urlsplit
 
 from dispatcher_service.core.agenda import Again, Agenda, Decision, Finish, Ring, Skip
 from dispatcher_service.core.firing import Firing, firing_of
+from dispatcher_service.core.hosts import host_of
 from dispatcher_service.core.lanes import Lanes
 from dispatcher_service.core.shard import Shard
 from dispatcher_service.loops.attempts import Attempts, Reports
@@ -33,6 +32,7 @@ class Ticker:
         clock: Clock,
         rings_in_flight: int,
         rings_per_host: int,
+        rate_per_host: float = 0.0,
     ) -> None:
         self._agenda = agenda
         self._shards = shards
@@ -40,7 +40,7 @@ class Ticker:
         self._reports = reports
         self._clock = clock
         self._workers_max = rings_in_flight
-        self._lanes: Lanes[Firing] = Lanes(rings_per_host)
+        self._lanes: Lanes[Firing] = Lanes(rings_per_host, rate_per_host)
         self._workers = 0
         self._wake = asyncio.Event()
 
@@ -56,6 +56,7 @@ class Ticker:
                 if self._attempts.may_begin:
                     for firing in self._attempts.take_parked():
                         self._wait_for_host(firing)
+                    self._lanes.rest(self._clock.steady())
                     await self._take_due(workers)
                 await self._until_next()
 
@@ -102,7 +103,7 @@ class Ticker:
 
     async def _work(self, workers: asyncio.TaskGroup) -> None:
         try:
-            while self._attempts.may_begin and (taken := self._lanes.take()) is not None:
+            while self._attempts.may_begin and (taken := self._lanes.take(self._clock.steady())) is not None:
                 host, firing = taken
                 self._hire(workers)
                 try:
@@ -111,26 +112,18 @@ class Ticker:
                     self._lanes.done(host)
         finally:
             self._workers -= 1
-            if self._lanes.has_ready:
+            if self._lanes.has_ready or self._lanes.next_rested is not None:
                 self.wake()
 
     async def _until_next(self) -> None:
         due = self._agenda.next_due() if self._attempts.may_begin else None
         seconds = SLEEP_SECONDS_MAX if due is None else min((due - self._clock.now()) / 1000, SLEEP_SECONDS_MAX)
+        if (rested := self._lanes.next_rested) is not None and self._attempts.may_begin:
+            seconds = min(seconds, rested - self._clock.steady())
         if seconds <= 0 or self._wake.is_set():
             await self._clock.sleep(0)  # there is more to do, but not before the workers have had their turn
         else:
             await arrives(self._wake, within=seconds)
-
-
-@lru_cache(maxsize=16_384)
-def host_of(url: str) -> str:
-    """The lane of a URL: scheme, host and port; what is no URL has a lane of its own kind."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _skipped_stretch(skip: Skip) -> Skipped:

@@ -62,6 +62,7 @@ class FakeSender:
         self.connect_seconds = 0.0
         self.answer_seconds = 0.001
         self.answers: Callable[[Sent], tuple[int, AttemptError]] = lambda _sent: (200, AttemptError.NONE)
+        self.hangs: set[str] = set()  # URLs that answer only with a timeout
         self.slow: dict[str, asyncio.Event] = {}
         self.under_way = 0
         self.most_under_way = 0
@@ -81,6 +82,9 @@ class FakeSender:
             sent = Sent(at=started, by=self._by, url=url, body=body, headers=dict(headers))
             self.sent.append(sent)
             self._tell()
+            if url in self.hangs:
+                await self._clock.sleep(30)
+                return Answer(started=started, duration_ms=30_000, status_code=0, error=AttemptError.TIMEOUT)
             if (answered := self.slow.get(url)) is not None:
                 await answered.wait()
             else:

@@ -51,6 +51,7 @@ class Town:
     clock: Clock
     tasks: asyncio.TaskGroup
     takeover_wait: float = 0
+    rate_per_host: float = 0
     sent: list[Sent] = field(default_factory=list)
     running: dict[str, Running] = field(default_factory=dict)
 
@@ -64,6 +65,8 @@ class Town:
             shards=self.api.shards,
             rings_in_flight=1_000,
             rings_per_host=50,
+            rate_per_host=self.rate_per_host,
+            breaker_failures=10,
             takeover_wait=self.takeover_wait,
             bus_prefix="",
             log_level="error",
@@ -150,12 +153,14 @@ class Town:
 
 
 @asynccontextmanager
-async def town(bus: Bus, clock: Clock, *, takeover_wait: float = 0, shards: int = 64) -> AsyncIterator[Town]:
+async def town(
+    bus: Bus, clock: Clock, *, takeover_wait: float = 0, shards: int = 64, rate_per_host: float = 0
+) -> AsyncIterator[Town]:
     """A town whose API side runs; everything has ended afterwards."""
     async with asyncio.TaskGroup() as tasks:
         api = ApiSide(bus=bus, clock=clock, shards=shards)
         serving = tasks.create_task(api.run())
-        place = Town(api=api, clock=clock, tasks=tasks, takeover_wait=takeover_wait)
+        place = Town(api=api, clock=clock, tasks=tasks, takeover_wait=takeover_wait, rate_per_host=rate_per_host)
         try:
             yield place
         finally:

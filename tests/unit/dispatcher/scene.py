@@ -51,9 +51,9 @@ class Scene:
 
 
 @asynccontextmanager
-async def ringing() -> AsyncIterator[Scene]:
+async def ringing(*, rate_per_host: float = 0) -> AsyncIterator[Scene]:
     broker, clock = LocalBroker(), VirtualClock()
-    async with town(LocalBus(broker), clock, shards=4) as place:
+    async with town(LocalBus(broker), clock, shards=4, rate_per_host=rate_per_host) as place:
         one = place.start("d")
         await place.fair()
         scene = Scene(place, broker, clock, one)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,3 +64,23 @@ def test_hosts_take_turns() -> None:
     hosts = [taken[0] for taken in iter(lanes.take, None)]
 
     assert hosts == list("abc" * 4)
+
+
+@given(st.lists(st.tuples(HOSTS, st.integers(0, 400)), max_size=60))
+def test_a_host_is_served_no_faster_than_its_rate_and_loses_nothing(deeds: list[tuple[str, int]]) -> None:
+    lanes: Lanes[int] = Lanes(3, rate=4.0)
+    now = 0.0
+    served: list[tuple[str, float]] = []
+    for place, (host, pause) in enumerate([*deeds, *[("a", 250)] * (len(deeds) + 1)]):
+        now += pause / 1000
+        lanes.rest(now)
+        if place < len(deeds):
+            lanes.put(host, place)
+        while (taken := lanes.take(now)) is not None:
+            served.append((taken[0], now))
+            lanes.done(taken[0])
+
+    assert len(served) == len(deeds)
+    for host in "abcd":
+        moments = [moment for one, moment in served if one == host]
+        assert all(later - earlier >= 0.25 - 1e-9 for earlier, later in pairwise(moments))
