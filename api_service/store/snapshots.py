@@ -125,6 +125,7 @@ def _timer(row: asyncpg.Record) -> Timer:
         body=row["context"].encode(),
         paused=row["paused"],
         settled=() if row["settled"] is None else tuple(_settled(row, rule)),
+        application_id=row["application_id"],
     )
 
 
