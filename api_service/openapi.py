@@ -13,6 +13,7 @@ from api_service import limits
 from api_service.docs.operations import OPERATIONS, SERVICE_PATHS, Operation
 from api_service.schemas import fields as ours
 from api_service.schemas.applications import ApplicationAnswer, Registration
+from api_service.schemas.delivery import RetryPolicyChange, RetryPolicyRequest
 from api_service.schemas.errors import ErrorAnswer, show_error
 from api_service.schemas.events import EventAnswer, EventChange, EventCreation
 from api_service.schemas.executions import AttemptAnswer, ExecutionAnswer
@@ -29,6 +30,8 @@ _SCHEMAS: dict[str, type[Schema]] = {
     "ApiKey": ApiKeyAnswer,
     "NewApiKey": NewApiKeyAnswer,
     "Rotation": Rotation,
+    "RetryPolicy": RetryPolicyRequest,
+    "RetryPolicyChange": RetryPolicyChange,
     "Event": EventAnswer,
     "EventCreation": EventCreation,
     "EventChange": EventChange,

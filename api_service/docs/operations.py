@@ -43,6 +43,9 @@ _NEW_EVENT = {
     "callbackUrl": "https://api.yourapi.com",
     "context": {"user": 12345},
     "tags": ["prod"],
+    "retryPolicy": {"maxAttempts": 8, "initialIntervalSeconds": 2},
+    "timeoutSeconds": 10,
+    "headers": {"Authorization": "Bearer 12345"},
 }
 
 OPERATIONS = (
@@ -156,11 +159,12 @@ OPERATIONS = (
         path="/v1/events/{eventId}",
         summary="Change an event",
         description=(
-            "What is left out stays as it is. A new interval, timezone or startDate takes effect at once. A FINISHED "
-            "event is changed only together with a new `endDate`; otherwise it is refused with 409."
+            "What is left out stays as it is, inside `retryPolicy` too; `headers` are replaced as a whole. A new "
+            "interval, timezone or startDate takes effect at once. A FINISHED event is changed only together with a "
+            "new `endDate`; otherwise it is refused with 409."
         ),
         body="EventChange",
-        example={"interval": "0 */5 * * * *", "tags": ["prod", "eu"]},
+        example={"interval": "0 */5 * * * *", "tags": ["prod", "eu"], "retryPolicy": {"maxAttempts": 3}},
         data="Event",
         parameters=("eventId", "If-Match"),
         refusals=(404, 409, 412),

@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 from marshmallow import Schema, fields, validate
 
 from api_service import limits
+from api_service.schemas import delivery
 from api_service.schemas import fields as ours
 from api_service.schemas.reading import Strict, read
-from shared.domain.event import Changes, Event, Status, is_over, next_run
+from shared.domain.delivery import DEFAULT, Delivery, MisfirePolicy, OverlapPolicy
+from shared.domain.event import Changes, Event, PauseReason, Status, is_over, next_run, offset_of
 from shared.timing.instants import Instant, iso
 
 _ABOUT = {
@@ -20,6 +22,7 @@ _ABOUT = {
         "INACTIVE: no callback was attempted yet. ACTIVE: at least one was. PAUSED: none is until it is resumed. "
         "FINISHED: endDate has passed and none will be."
     ),
+    "paused_reason": "Why the event is PAUSED. client: somebody asked for it. gone: the receiver answered 410.",
     "event_owner": "E-mail address of who asked for the event.",
     "start_date": "No callback before or at this date. Any ISO 8601 date with an offset.",
     "end_date": "No callback at or after this date, which is in the future. Any ISO 8601 date with an offset.",
@@ -81,9 +84,13 @@ def _context() -> ours.Context:
 
 
 _READ_ONLY = dict.fromkeys(
-    ("eventId", "createdDate", "updatedDate", "nextRunDate", "lastRunDate", "version"),
+    ("eventId", "createdDate", "updatedDate", "nextRunDate", "nextRunEffectiveDate", "lastRunDate", "version"),
     "is read-only: the service sets it; leave it out",
-) | {"status": "is read-only: leave it out and use /pause and /resume"}
+) | {
+    "status": "is read-only: leave it out and use /pause and /resume",
+    "pausedReason": "is read-only: leave it out and use /pause and /resume",
+    "headerNames": "is read-only: it shows what headers are called; leave it out and send headers",
+}
 
 
 class EventCreation(Strict):
@@ -101,6 +108,13 @@ class EventCreation(Strict):
     tags = _tags()
     timezone = _timezone(load_default="UTC")
     start_date = _start_date()
+    retry_policy = delivery.retry_policy(delivery.RetryPolicyRequest)
+    timeout_seconds = delivery.timeout(load_default=DEFAULT.timeout_ms // 1000)
+    misfire_policy = delivery.misfire_policy(load_default=DEFAULT.misfire_policy.value)
+    misfire_grace_seconds = delivery.misfire_grace(load_default=DEFAULT.misfire_grace_ms // 1000)
+    overlap_policy = delivery.overlap_policy(load_default=DEFAULT.overlap_policy.value)
+    spread_seconds = delivery.spread(load_default=DEFAULT.spread_ms // 1000)
+    headers = delivery.headers()
 
 
 class EventChange(Strict):
@@ -117,6 +131,13 @@ class EventChange(Strict):
     tags = _tags()
     timezone = _timezone()
     start_date = _start_date()
+    retry_policy = delivery.retry_policy(delivery.RetryPolicyChange)
+    timeout_seconds = delivery.timeout()
+    misfire_policy = delivery.misfire_policy()
+    misfire_grace_seconds = delivery.misfire_grace()
+    overlap_policy = delivery.overlap_policy()
+    spread_seconds = delivery.spread()
+    headers = delivery.headers()
 
 
 class EventAnswer(Schema):
@@ -124,6 +145,12 @@ class EventAnswer(Schema):
 
     event_id = fields.String(data_key="eventId", metadata=_said("event_id"))
     status = fields.String(validate=validate.OneOf([status.value for status in Status]), metadata=_said("status"))
+    paused_reason = fields.String(
+        data_key="pausedReason",
+        allow_none=True,
+        validate=validate.OneOf([reason.value for reason in PauseReason]),
+        metadata=_said("paused_reason"),
+    )
     created_date = ours.Moment(data_key="createdDate")
     updated_date = ours.Moment(data_key="updatedDate")
     event_owner = fields.String(data_key="eventOwner", metadata=_said("event_owner") | {"format": "idn-email"})
@@ -134,8 +161,22 @@ class EventAnswer(Schema):
     callback_url = fields.String(data_key="callbackUrl", metadata=_said("callback_url") | {"format": "iri"})
     context = fields.Dict(metadata=_said("context"))
     tags = fields.List(fields.String(), metadata=_said("tags"))
+    retry_policy = delivery.retry_policy(delivery.RetryPolicyRequest)
+    timeout_seconds = delivery.timeout()
+    misfire_policy = delivery.word(MisfirePolicy, "misfire_policy", "misfirePolicy")
+    misfire_grace_seconds = delivery.misfire_grace()
+    overlap_policy = delivery.word(OverlapPolicy, "overlap_policy", "overlapPolicy")
+    spread_seconds = delivery.spread()
+    header_names = delivery.header_names()
     next_run_date = ours.Moment(
-        data_key="nextRunDate", allow_none=True, metadata={"description": "The next callback, null where none is due."}
+        data_key="nextRunDate",
+        allow_none=True,
+        metadata={"description": "The next occurrence, as the interval says; null where none is due."},
+    )
+    next_run_effective_date = ours.Moment(
+        data_key="nextRunEffectiveDate",
+        allow_none=True,
+        metadata={"description": "When it is called back: later by the event's share of spreadSeconds."},
     )
     last_run_date = ours.Moment(
         data_key="lastRunDate", allow_none=True, metadata={"description": "The start of the latest attempt, or null."}
@@ -159,6 +200,7 @@ class NewEvent:
     tags: tuple[str, ...]
     timezone: str
     start_date: Instant | None
+    delivery: Delivery = DEFAULT
 
 
 CREATION = EventCreation()
@@ -178,6 +220,7 @@ def read_new_event(sent: Any, now: Instant) -> NewEvent:
         tags=tuple(given.get("tags", ())),
         timezone=given["timezone"],
         start_date=given.get("start_date"),
+        delivery=delivery.new_delivery(given),
     )
 
 
@@ -186,12 +229,25 @@ def read_changes(sent: Any, now: Instant) -> Changes:
     given = read(CHANGE, sent, lambda valid: _wrong_dates(valid, now))
     if "tags" in given:
         given["tags"] = tuple(given["tags"])
-    return Changes(given=frozenset(given), **given)
+    plain = {name: value for name, value in given.items() if name not in delivery.DELIVERY_FIELDS}
+    return Changes(
+        given=frozenset({*plain, "delivery"} if len(plain) < len(given) else plain),
+        **plain,
+        delivery=delivery.changed_fields(given),
+        retry=delivery.changed_retry(given),
+    )
 
 
 def show_event(event: Event, now: Instant) -> dict[str, Any]:
     """The event as JSON, as it stands at this moment."""
-    of_now = {"status": Status.FINISHED if is_over(event, now) else event.status, "next_run_date": next_run(event, now)}
+    over, due = is_over(event, now), next_run(event, now)
+    of_now = {
+        **delivery.show_delivery(event.delivery),
+        "status": Status.FINISHED if over else event.status,
+        "paused_reason": None if over else event.paused_reason,
+        "next_run_date": due,
+        "next_run_effective_date": None if due is None else due + offset_of(event),
+    }
     shown: dict[str, Any] = {}
     for key, name, is_moment in _SHOWN:
         value = of_now[name] if name in of_now else getattr(event, name)

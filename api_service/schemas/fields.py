@@ -58,6 +58,20 @@ class AppName(Text):
         return text
 
 
+class Choice(Text):
+    """One of a few words."""
+
+    def __init__(self, *words: str, **kwargs: Any) -> None:
+        self.words = words
+        super().__init__(longest=max(map(len, words)), validate=validate.OneOf(words), **kwargs)
+
+    def understood(self, text: str) -> str:
+        """The word, when it is one of them."""
+        if text not in self.words:
+            raise ValidationError(f"should be one of {', '.join(self.words)}")
+        return text
+
+
 class Email(Text):
     """An e-mail address."""
 
@@ -141,6 +155,21 @@ class Whole(fields.Integer):
         if not isinstance(value, int) or isinstance(value, bool) or not self.least <= value <= self.most:
             raise ValidationError(f"should be a whole number from {self.least} to {self.most}")
         return value
+
+
+class Number(fields.Float):
+    """A number between two bounds."""
+
+    default_error_messages = SAID
+
+    def __init__(self, *, least: int, most: int, **kwargs: Any) -> None:
+        self.least, self.most = least, most
+        super().__init__(validate=validate.Range(min=least, max=most), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float:
+        if not isinstance(value, int | float) or isinstance(value, bool) or not self.least <= value <= self.most:
+            raise ValidationError(f"should be a number from {self.least} to {self.most}")
+        return float(value)
 
 
 class Flag(fields.Boolean):

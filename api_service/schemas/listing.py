@@ -20,20 +20,6 @@ from shared.domain.event import Status
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?(?P<exponent>\d{1,9}))?", re.ASCII)
 
 
-class _Choice(ours.Text):
-    """One of a few words."""
-
-    def __init__(self, *words: str, **kwargs: Any) -> None:
-        self.words = words
-        super().__init__(longest=max(map(len, words)), validate=validate.OneOf(words), **kwargs)
-
-    def understood(self, text: str) -> str:
-        """The word, when it is one of them."""
-        if text not in self.words:
-            raise ValidationError(f"should be one of {', '.join(self.words)}")
-        return text
-
-
 def _texts(**kwargs: Any) -> ours.Items:
     text = ours.Text(longest=limits.FILTER_TEXT_LENGTH)
     return ours.Items(text, most=limits.FILTER_ITEMS, single=True, **kwargs)
@@ -54,7 +40,7 @@ class ContextRequest(Strict):
         required=True,
         metadata={"description": "What to find there; a number is written out as a string.", "example": "12345"},
     )
-    type = _Choice("Number", "String", required=True, metadata={"description": "Compared as numbers or as text."})
+    type = ours.Choice("Number", "String", required=True, metadata={"description": "Compared as numbers or as text."})
     is_array = ours.Flag(
         data_key="isArray",
         load_default=False,
@@ -93,7 +79,7 @@ class QueryEvent(Strict):
         metadata={"description": "All of these hold."},
     )
     status = ours.Items(
-        _Choice(*(status.value for status in Status)),
+        ours.Choice(*(status.value for status in Status)),
         most=limits.FILTER_ITEMS,
         single=True,
         metadata={"description": "Any of these statuses."},

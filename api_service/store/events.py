@@ -12,10 +12,11 @@ from uuid import UUID
 
 from api_service.store import listing
 from api_service.store.database import Connection
+from api_service.store.delivery import delivery_of, text_of
 from api_service.store.listing import ContextFilter, Filters
 from api_service.store.queries import load
 from shared.domain.errors import EventNotFound
-from shared.domain.event import Event, Status, body_of
+from shared.domain.event import Event, PauseReason, Status, body_of
 from shared.timing.instants import Instant, from_datetime, to_datetime
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ async def insert(c: Connection, event: Event, terms: Iterable[UUID]) -> None:
         _moment(event.settled_through),
         _moment(event.last_run_date),
         list(terms),
+        text_of(event.delivery),
+        event.paused_reason,
     )
 
 
@@ -78,10 +81,11 @@ async def update(c: Connection, event: Event, *, old_terms: set[UUID], new_terms
         event.tags,
         to_datetime(event.updated_date),
         to_datetime(event.anchor),
+        text_of(event.delivery),
     )
     if written is None:
         raise EventNotFound
-    await c.execute(SQL["update_status"], event.application_id, event.event_id, event.status)
+    await c.execute(SQL["update_status"], event.application_id, event.event_id, event.status, event.paused_reason)
     if dropped := old_terms - new_terms:
         await c.execute(SQL["drop_terms"], event.application_id, event.event_id, list(dropped))
     if added := new_terms - old_terms:
@@ -128,6 +132,8 @@ def _event(row: asyncpg.Record) -> Event:
         anchor=from_datetime(row["anchor"]),
         settled_through=_instant(row["settled_through"]),
         last_run_date=_instant(row["last_run_date"]),
+        delivery=delivery_of(row["delivery"]),
+        paused_reason=None if row["paused_reason"] is None else PauseReason(row["paused_reason"]),
     )
 
 

@@ -3,24 +3,24 @@
 with written as (
     insert into event (
         event_id, application_id, shard, version, event_owner, interval, timezone, start_date, end_date,
-        callback_url, context, tags, created_date, updated_date, anchor
+        callback_url, context, tags, created_date, updated_date, anchor, delivery
     )
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $20)
 ), begun as (
-    insert into event_state (event_id, application_id, shard, status, settled_through, last_run_date)
-    values ($1, $2, $3, $16, $17, $18)
+    insert into event_state (event_id, application_id, shard, status, settled_through, last_run_date, paused_reason)
+    values ($1, $2, $3, $16, $17, $18, $21)
 )
 insert into event_term (application_id, term, event_id) select $2, unnest($19::uuid[]), $1;
 
 -- get --
 -- One event of one application.
-select event.*, status, settled_through, last_run_date
+select event.*, status, settled_through, last_run_date, paused_reason
 from event join event_state using (event_id)
 where event_id = $2 and event.application_id = $1;
 
 -- get_for_update --
 -- The same, and kept as it is until the transaction ends: the event first, then its state.
-select event.*, status, settled_through, last_run_date
+select event.*, status, settled_through, last_run_date, paused_reason
 from event join event_state using (event_id)
 where event_id = $2 and event.application_id = $1
 for update of event, event_state;
@@ -29,13 +29,14 @@ for update of event, event_state;
 -- What a client may change of an event.
 update event
 set version = $3, interval = $4, timezone = $5, start_date = $6, end_date = $7, callback_url = $8, context = $9,
-    tags = $10, updated_date = $11, anchor = $12
+    tags = $10, updated_date = $11, anchor = $12, delivery = $13
 where event_id = $2 and application_id = $1
 returning event_id;
 
 -- update_status --
--- Where the event stands now.
-update event_state set status = $3 where event_id = $2 and application_id = $1 and status <> $3;
+-- Where the event stands now, and why it is paused where it is.
+update event_state set status = $3, paused_reason = $4
+where event_id = $2 and application_id = $1 and (status <> $3 or paused_reason is distinct from $4);
 
 -- add_terms --
 -- The event can now also be found by these.
@@ -51,7 +52,7 @@ delete from event where event_id = $2 and application_id = $1 returning event_id
 
 -- page_rows --
 -- These events of one application, newest first.
-select event.*, status, settled_through, last_run_date
+select event.*, status, settled_through, last_run_date, paused_reason
 from event join event_state using (event_id)
 where event_id = any($2::text[]) and event.application_id = $1
 order by event_id desc;

@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 
 from api_service.store.database import Connection, Database
+from api_service.store.delivery import delivery_of
 from api_service.store.queries import load
 from shared.domain.firing import PendingFiring
 from shared.domain.timer import Timer
@@ -124,6 +125,7 @@ def _timer(row: asyncpg.Record) -> Timer:
         url=row["callback_url"],
         body=row["context"].encode(),
         paused=row["paused"],
+        delivery=delivery_of(row["delivery"]),
         settled=() if row["settled"] is None else tuple(_settled(row, rule)),
         application_id=row["application_id"],
     )

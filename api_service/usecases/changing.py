@@ -33,7 +33,7 @@ async def change(means: Means, event_id: str, changes: Changes, *, expected: Ver
 
     def move(event: Event, now: Instant) -> Event:
         after = changed(event, changes, now)
-        _check_dates(after)
+        _check(after)
         return after if _differs(after, event) else event
 
     return await _moved(means, event_id, expected, move)
@@ -86,10 +86,16 @@ async def trigger(means: Means, event_id: str, *, expected: Versions = None) -> 
     )
 
 
-def _check_dates(event: Event) -> None:
-    """Raise InvalidInput where the event would end before it starts."""
+def _check(event: Event) -> None:
+    """Raise InvalidInput where what was changed does not go with what was not."""
+    problems, retry = [], event.delivery.retry
     if event.start_date is not None and event.start_date >= event.end_date:
-        raise InvalidInput(["startDate should be before endDate"])
+        problems.append("startDate should be before endDate")
+    if retry.initial_interval_ms > retry.max_interval_ms:
+        most = retry.max_interval_ms // 1000
+        problems.append(f"retryPolicy.initialIntervalSeconds should be at most maxIntervalSeconds, which is {most}")
+    if problems:
+        raise InvalidInput(problems)
 
 
 async def _held(c: Connection, means: Means, event_id: str, expected: Versions) -> Event:

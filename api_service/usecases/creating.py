@@ -107,6 +107,7 @@ def _begun(means: Means, wanted: NewEvent) -> Event:
         created_date=now,
         updated_date=now,
         anchor=max(now, wanted.start_date or now),
+        delivery=wanted.delivery,
     )
 
 

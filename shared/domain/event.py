@@ -84,6 +84,7 @@ class Changes:
     context: JsonObject = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     delivery: Mapping[str, Any] = field(default_factory=dict)  # of Delivery: the fields that are given
+    retry: Mapping[str, Any] = field(default_factory=dict)  # of its RetryPolicy: the same
 
 
 _RULE_FIELDS = ("interval", "timezone", "start_date")
@@ -101,7 +102,8 @@ def changed(event: Event, changes: Changes, now: Instant) -> Event:
     """
     given = {name: getattr(changes, name) for name in changes.given}
     if "delivery" in given:
-        given["delivery"] = msgspec.structs.replace(event.delivery, **changes.delivery)
+        retry = msgspec.structs.replace(event.delivery.retry, **changes.retry)
+        given["delivery"] = msgspec.structs.replace(event.delivery, **{"retry": retry, **changes.delivery})
     was_over = is_over(event, now)
     if was_over and given.get("end_date", 0) <= now:
         raise EventIsFinished

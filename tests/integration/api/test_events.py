@@ -14,8 +14,10 @@ from tests.integration.api.stage import DAY, HOUR, NEW_EVENT, NOW, Api, Standing
 
 UNKNOWN = "01Q9GD6E00HTEBQW40SS57866H"
 FIELDS = [
-    "eventId", "status", "createdDate", "updatedDate", "eventOwner", "startDate", "endDate", "interval", "timezone",
-    "callbackUrl", "context", "tags", "nextRunDate", "lastRunDate", "version",
+    "eventId", "status", "pausedReason", "createdDate", "updatedDate", "eventOwner", "startDate", "endDate", "interval",
+    "timezone", "callbackUrl", "context", "tags", "retryPolicy", "timeoutSeconds", "misfirePolicy",
+    "misfireGraceSeconds", "overlapPolicy", "spreadSeconds", "headerNames", "nextRunDate", "nextRunEffectiveDate",
+    "lastRunDate", "version",
 ]  # fmt: skip
 
 
@@ -65,11 +67,25 @@ async def test_the_specifications_example_creates_an_event(api: Api, database: D
     assert answer.data == NEW_EVENT | {
         "eventId": answer.data["eventId"],
         "status": "INACTIVE",
+        "pausedReason": None,
         "createdDate": "2030-03-17T17:46:40.000Z",
         "updatedDate": "2030-03-17T17:46:40.000Z",
         "startDate": None,
         "timezone": "UTC",
+        "retryPolicy": {
+            "maxAttempts": 5,
+            "initialIntervalSeconds": 1,
+            "maxIntervalSeconds": 300,
+            "backoffCoefficient": 2.0,
+        },
+        "timeoutSeconds": 30,
+        "misfirePolicy": "latest",
+        "misfireGraceSeconds": 86_400,
+        "overlapPolicy": "allow",
+        "spreadSeconds": 0,
+        "headerNames": [],
         "nextRunDate": "2030-04-01T00:00:00.000Z",
+        "nextRunEffectiveDate": "2030-04-01T00:00:00.000Z",
         "lastRunDate": None,
         "version": answer.data["version"],
     }

@@ -11,6 +11,7 @@ import pytest
 from api_service.store import ledger, outbox, recording, snapshots
 from api_service.store.database import Database
 from api_service.store.snapshots import Claim, Page, Unanswerable
+from shared.domain.delivery import Delivery, RetryPolicy
 from shared.domain.event import Event, Status, timer_of
 from shared.domain.firing import Outcome, PendingFiring
 from shared.domain.timer import Timer
@@ -87,12 +88,17 @@ async def test_a_timer_is_what_its_change_said(scene: Scene) -> None:
     plain = await scene.create()
     paused = await scene.change(await scene.create(), status=Status.PAUSED)
     hashed = await scene.create(interval="H * * * * *", timezone="Europe/Berlin", context={})
+    special = await scene.create(
+        delivery=Delivery(retry=RetryPolicy(max_attempts=1), spread_ms=5_000, headers=(("x-a", "v"),))
+    )
     over = await scene.create(end_date=NOW - HOUR)  # nobody has said yet that it ended
     finished_one = await scene.create(end_date=NOW)
     async with scene.database.transaction() as c:
         await recording.record(c, outcomes(finished(finished_one)), NOW)
 
-    assert await timers(scene.database) == {one.event_id: timer_of(one) for one in (plain, paused, hashed, over)}
+    assert await timers(scene.database) == {
+        one.event_id: timer_of(one) for one in (plain, paused, hashed, special, over)
+    }
 
 
 async def test_an_anchor_is_the_last_settled_occurrence_and_what_is_settled_beyond_it_is_named(scene: Scene) -> None:

@@ -11,9 +11,20 @@ import pytest
 
 from api_service.store import events
 from api_service.store.database import Connection, Database
+from shared.domain.delivery import DEFAULT, Delivery, MisfirePolicy, OverlapPolicy, RetryPolicy
 from shared.domain.errors import EventNotFound
-from shared.domain.event import Event, Status
+from shared.domain.event import Event, PauseReason, Status
 from tests.integration.store.scene import DAY, NOW, event, event_id, terms, write
+
+DELIVERY = Delivery(
+    retry=RetryPolicy(max_attempts=1, initial_interval_ms=2_000, max_interval_ms=3_000, backoff_coefficient=1.1),
+    timeout_ms=4_000,
+    misfire_policy=MisfirePolicy.ALL,
+    misfire_grace_ms=5_000,
+    overlap_policy=OverlapPolicy.SKIP,
+    spread_ms=6_000,
+    headers=(("Authorization", 'a "quoted" \\ secret'), ("x-b", "two")),
+)
 
 
 async def rows_about(c: Connection, name: str) -> dict[str, int]:
@@ -39,6 +50,8 @@ async def test_an_event_comes_back_to_the_millisecond(database: Database, ours: 
         anchor=NOW + 3,
         settled_through=NOW + 4,
         last_run_date=NOW + 5,
+        delivery=DELIVERY,
+        paused_reason=PauseReason.GONE,
     )
     await write(database, written)
 
@@ -94,6 +107,8 @@ async def test_an_update_writes_what_a_client_may_change_and_no_more(database: D
         tags=("b", "c"),
         updated_date=NOW + 5,
         anchor=NOW + 6,
+        delivery=DELIVERY,
+        paused_reason=PauseReason.CLIENT,
     )
     await write(database, before)
 
@@ -104,6 +119,18 @@ async def test_an_update_writes_what_a_client_may_change_and_no_more(database: D
         assert await events.get(c, ours, before.event_id) == after
         written = await c.fetch("select term from event_term where event_id = $1", before.event_id)
         assert {row["term"] for row in written} == terms(after)
+
+
+async def test_a_delivery_that_is_the_default_is_not_written(database: Database, ours: int) -> None:
+    await write(database, event(1, ours), event(2, ours, delivery=DELIVERY))
+    plain = replace(event(2, ours), delivery=DEFAULT)
+    kept = "select delivery is null from event order by event_id"
+
+    async with database.transaction() as c:
+        assert [row[0] for row in await c.fetch(kept)] == [True, False]
+        await events.update(c, plain, old_terms=set(), new_terms=set())
+        assert [row[0] for row in await c.fetch(kept)] == [True, True]
+        assert await events.get(c, ours, plain.event_id) == plain
 
 
 async def test_a_deleted_event_leaves_nothing_to_be_found(database: Database, ours: int) -> None:

@@ -215,6 +215,22 @@ def test_an_event_is_shown_as_the_schema_says(last_run_date: Instant | None) -> 
         anchor=NOW,
         last_run_date=last_run_date,
     )
+    delivery = {
+        "retry_policy": {
+            "max_attempts": 5,
+            "initial_interval_seconds": 1,
+            "max_interval_seconds": 300,
+            "backoff_coefficient": 2.0,
+        },
+        "timeout_seconds": 30,
+        "misfire_policy": "latest",
+        "misfire_grace_seconds": 86_400,
+        "overlap_policy": "allow",
+        "spread_seconds": 0,
+        "header_names": [],
+    }
+    due = 1_900_000_800_000
+    of_now = {"next_run_date": due, "next_run_effective_date": due}
     shown = show_event(event, NOW)
 
-    assert write_json(shown) == write_json(ANSWER.dump({**asdict(event), "next_run_date": 1_900_000_800_000}))
+    assert write_json(shown) == write_json(ANSWER.dump({**asdict(event), **delivery, **of_now}))
