@@ -147,6 +147,7 @@ async def test_a_change_takes_effect_at_once(api: Api, clock: StandingClock, dat
         "context": {"a": 1},
         "updatedDate": "2030-03-17T18:46:40.000Z",
         "nextRunDate": "2030-03-17T18:50:00.000Z",
+        "nextRunEffectiveDate": "2030-03-17T18:50:00.000Z",
         "version": answer.data["version"],
     }
     timer = await last_timer(database, answer.data)

@@ -119,7 +119,9 @@ async def test_statuses_filter_too(api: Api) -> None:
 async def test_a_listed_event_is_shown_as_it_stands(api: Api, clock: StandingClock) -> None:
     event = await api.create(interval="0 * * * *", endDate="2030-03-19T00:00:00Z")
     clock.moment += HOUR
-    assert (await api.get("/v1/events")).data == [event | {"nextRunDate": "2030-03-17T19:00:00.000Z"}]
+    due = dict.fromkeys(("nextRunDate", "nextRunEffectiveDate"), "2030-03-17T19:00:00.000Z")
+    assert (await api.get("/v1/events")).data == [event | due]
 
     clock.moment += 2 * DAY
-    assert (await api.get("/v1/events")).data == [event | {"nextRunDate": None, "status": "FINISHED"}]
+    over = dict.fromkeys(due) | {"status": "FINISHED"}
+    assert (await api.get("/v1/events")).data == [event | over]
