@@ -10,6 +10,7 @@ from aiohttp import web
 from api_service import limits
 from api_service.handlers.routes import add_routes
 from api_service.keys import CLOCK, ENTROPY, REGISTRATION_TOKEN, SHARDS
+from api_service.loops.smtp import SmtpServer
 from api_service.middleware import MIDDLEWARES
 from api_service.resources import FAILED, database, loops
 from shared.bus.port import Bus
@@ -27,5 +28,9 @@ def create_app(settings: ApiSettings, *, bus: Bus, clock: Clock) -> web.Applicat
     app[FAILED] = asyncio.Event()
     add_routes(app)
     app.cleanup_ctx.append(database(settings.database_url, size=settings.database_pool))
-    app.cleanup_ctx.append(loops(bus))
+    app.cleanup_ctx.append(loops(bus, _mail_server(settings)))
     return app
+
+
+def _mail_server(settings: ApiSettings) -> SmtpServer | None:
+    return SmtpServer(settings.smtp_url, sender=settings.mail_from) if settings.smtp_url else None

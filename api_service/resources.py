@@ -11,8 +11,10 @@ from aiohttp import web
 
 from api_service.keys import CLOCK, DATABASE, OUTBOX_WAKE, READINESS
 from api_service.loops.housekeeping import Housekeeping
+from api_service.loops.mailer import Mailer
 from api_service.loops.recorder import Recorder
 from api_service.loops.relay import Relay
+from api_service.loops.smtp import SmtpServer
 from api_service.loops.snapshots import Snapshots
 from api_service.store.database import Database
 from shared.bus.port import Bus
@@ -38,8 +40,8 @@ def database(dsn: str, *, size: int) -> Context:
     return context
 
 
-def loops(bus: Bus) -> Context:
-    """Relay, recorder, snapshots and housekeeping, for as long as the application lives."""
+def loops(bus: Bus, mail_server: SmtpServer | None) -> Context:
+    """Relay, recorder, snapshots, housekeeping and where mails go the mailer, for as long as the application lives."""
 
     async def context(app: web.Application) -> AsyncIterator[None]:
         store, clock, wake = app[DATABASE], app[CLOCK], asyncio.Event()
@@ -47,12 +49,15 @@ def loops(bus: Bus) -> Context:
         changes, answers, probe = bus.publisher(), bus.publisher(), bus.publisher()
         app[OUTBOX_WAKE] = wake.set
         app[READINESS] = {"postgres": store.check, "bus": probe.check}
-        running = (
+        notify = mail_server is not None
+        running = [
             Relay(database=store, publisher=changes, clock=clock, wake=wake).run(),
-            Recorder(bus=bus, publisher=answers, database=store, clock=clock).run(),
+            Recorder(bus=bus, publisher=answers, database=store, clock=clock, notify=notify).run(),
             Snapshots(bus=bus, publisher=answers, database=store, clock=clock).run(),
             Housekeeping(database=store, clock=clock).run(),
-        )
+        ]
+        if mail_server is not None:
+            running.append(Mailer(database=store, server=mail_server, clock=clock).run())
         async with _in_background(running, app[FAILED]):
             yield
         for publisher in (changes, answers, probe):

@@ -6,6 +6,8 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from email.errors import MessageError
+from email.headerregistry import Address
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -32,7 +34,7 @@ class Setting:
     name: str
     what: str
     default: str | None
-    kind: str = "text"  # text | secret | integer | number | postgres | amqp
+    kind: str = "text"  # text | secret | integer | number | postgres | amqp | smtp | address
     least: float = 0
     most: float = 0
 
@@ -76,6 +78,13 @@ API_SETTINGS: Final = (
         least=2,
         most=200,
     ),
+    Setting(
+        name="SMTP_URL",
+        what="Mail server for notices to owners of events, as smtp://user:password@host:port or smtps://; empty: none",
+        default="",
+        kind="smtp",
+    ),
+    Setting(name="MAIL_FROM", what="Address that mails come from", default="carillon@localhost", kind="address"),
     Setting(name="BUS_PREFIX", what="First part of the names of all exchanges and queues", default="carillon"),
     Setting(name="LOG_LEVEL", what="debug, info, warning or error", default="info"),
 )
@@ -159,6 +168,8 @@ class ApiSettings:
     shards: int
     registration_token: str
     database_pool: int
+    smtp_url: str
+    mail_from: str
     bus_prefix: str
     log_level: str
 
@@ -227,24 +238,41 @@ def _value(setting: Setting, given: str | None) -> Any:
         message = "must be set"
         raise ValueError(message)
     if setting.kind in _SCHEMES:
-        return _url(text, _SCHEMES[setting.kind])
+        return _url(text, setting.kind) if text else text
+    if setting.kind == "address":
+        return _address(text)
     if setting.kind in _NUMBERS:
         return _number(setting, text)
     return text
 
 
-_SCHEMES: Final = {"postgres": ("postgresql", "postgres"), "amqp": ("amqp", "amqps")}
+_SCHEMES: Final = {"postgres": ("postgresql", "postgres"), "amqp": ("amqp", "amqps"), "smtp": ("smtp", "smtps")}
 _NUMBERS: Final[dict[str, type[int] | type[float]]] = {"integer": int, "number": float}
 
 
-def _url(text: str, schemes: tuple[str, ...]) -> str:
+def _url(text: str, kind: str) -> str:
     try:
         parts = urlsplit(text)
         parts.port  # noqa: B018 - raises where the port is no number
     except ValueError:
         parts = urlsplit("")
-    if parts.scheme not in schemes:
-        message = f"must be a URL that starts with {schemes[0]}://"  # its value may hold a password: not shown
+    if parts.scheme not in _SCHEMES[kind]:
+        message = f"must be a URL that starts with {_SCHEMES[kind][0]}://"  # its value may hold a password: not shown
+        raise ValueError(message)
+    # What stands behind the host may be the rest of a password with a slash in it.
+    if kind == "smtp" and (not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment):
+        message = "must name a host and nothing behind it; percent-encode / ? # @ in a password"
+        raise ValueError(message)
+    return text
+
+
+def _address(text: str) -> str:
+    try:
+        address = Address(addr_spec=text)
+    except (ValueError, IndexError, MessageError):
+        address = Address()
+    if not (address.username and address.domain and text.isascii()):
+        message = f"must be an e-mail address, not {text!r}"
         raise ValueError(message)
     return text
 
@@ -265,6 +293,8 @@ def _shown(setting: Setting, value: Any) -> Any:
     if setting.kind == "secret":
         return "set" if value else "not set"
     if setting.kind in _SCHEMES:
+        if not value:
+            return "not set"
         parts = urlsplit(value)
         return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
     return value

@@ -38,13 +38,14 @@ class WayOut(Protocol):
 
 
 class Recorder:
-    """Writes down what dispatchers report."""
+    """Writes down what dispatchers report, and with `notify` what owners of events are to be told of it."""
 
-    def __init__(self, *, bus: Bus, publisher: WayOut, database: Database, clock: Clock) -> None:
+    def __init__(self, *, bus: Bus, publisher: WayOut, database: Database, clock: Clock, notify: bool = False) -> None:
         self._bus = bus
         self._publisher = publisher
         self._database = database
         self._clock = clock
+        self._notify = notify
         self._queue = Trouble(name="recorder.bus", clock=clock, log=log)
         self._ledger = Trouble(name="recorder.database", clock=clock, log=log)
         self._requests = Trouble(name="recorder.requests", clock=clock, log=log)
@@ -85,7 +86,9 @@ class Recorder:
             return next(filter(None, refusals), None)
 
     async def _write(self, message: Outcomes) -> recording.Unrecordable | None:
-        refused = await self._until_written(lambda c: recording.record(c, message, self._clock.now()))
+        refused = await self._until_written(
+            lambda c: recording.record(c, message, self._clock.now(), notify=self._notify)
+        )
         if refused is None:
             metrics.RECORDER_RECORDED.inc(sum(len(report.outcomes) for report in message.reports))
         return refused

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
+from api_service.store import notifications
 from api_service.store.database import Connection
 from api_service.store.queries import load
 from shared.domain.firing import Abandoned, Attempted, AttemptError, Finished, Outcome, Skipped
@@ -73,8 +74,8 @@ class _Digested:
             standing.last_run = max(run, standing.last_run or run)
 
 
-async def record(c: Connection, message: Outcomes, now: Instant) -> None:
-    """Write the message down, in the caller's transaction.
+async def record(c: Connection, message: Outcomes, now: Instant, *, notify: bool = False) -> None:
+    """Write the message down, in the caller's transaction, and where owners are notified, what they are to be told.
 
     Raises Unrecordable where it never can be.
     """
@@ -90,6 +91,8 @@ async def record(c: Connection, message: Outcomes, now: Instant) -> None:
         await _insert_executions(c, digested, now)
         if over:
             await c.execute(SQL["end_pending"], sorted(over), to_datetime(now))
+        if notify:
+            await notifications.note_results(c, notifications.results(message), now)
 
 
 async def release(c: Connection, released: Released) -> None:

@@ -82,7 +82,9 @@ create table event_state (
     status           text not null check (status in ('INACTIVE', 'ACTIVE', 'PAUSED', 'FINISHED')),
     settled_through  timestamptz,  -- every occurrence up to it is settled
     last_run_date    timestamptz,
-    paused_reason    text check (paused_reason in ('client', 'gone'))
+    paused_reason    text check (paused_reason in ('client', 'gone')),
+    failing_since    timestamptz,  -- since when nothing is delivered; written where owners are told, as is recovered_at
+    recovered_at     timestamptz   -- when it last ceased to fail; a result from before its latest turn is old news
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.02);
 create index event_state_status on event_state (application_id, status, event_id);
 create index event_state_live on event_state (shard, event_id) where status <> 'FINISHED';
@@ -141,6 +143,21 @@ create table attempt (
     headers      json,              -- of the answer, a few that help; null where none came
     primary key (event_id, nominal, manual, epoch, attempt)
 );
+
+-- What owners are still to be told by mail; the mailer empties it. Rows outlive their events.
+create table notification (
+    id              bigint generated always as identity primary key,
+    event_id        text collate "C" not null,
+    application_id  integer not null,
+    event_owner     text not null,
+    kind            text not null check (kind in ('failing', 'recovered', 'paused')),
+    facts           json not null,               -- the fields of api_service.store.notifications.Facts
+    happened        timestamptz not null,
+    tries           smallint not null default 0,
+    not_before      timestamptz not null
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);  -- as short as the outbox
+create index notification_due on notification (not_before);
+create index notification_owner on notification (event_owner, not_before);
 
 -- Answers to creations that carried an Idempotency-Key, for a day.
 create table idempotency_key (

@@ -40,6 +40,16 @@ def test_every_problem_is_told_at_once_and_by_name() -> None:
         ("DATABASE_URL", "mysql://db/x"),
         ("DATABASE_URL", "postgresql://db:port/x"),
         ("AMQP_URL", "localhost"),
+        ("SMTP_URL", "mail.example.com:25"),
+        ("SMTP_URL", "http://mail.example.com"),
+        ("SMTP_URL", "smtp://"),
+        ("SMTP_URL", "smtp://u:7/rest-of-password@mail.example.com"),
+        ("SMTP_URL", "smtp://u:7?rest@mail.example.com"),
+        ("SMTP_URL", "smtp://u:7#rest@mail.example.com"),
+        ("MAIL_FROM", "carillon"),
+        ("MAIL_FROM", "a@b.example, c@d.example"),
+        ("MAIL_FROM", "a@b.example\r\nBcc: c@d.example"),
+        ("MAIL_FROM", "<>"),
     ],
 )
 def test_a_wrong_value_is_refused(name: str, value: str) -> None:
@@ -63,16 +73,20 @@ def test_a_refused_url_does_not_show_its_password(url: str) -> None:
 
 
 def test_facts_show_where_things_are_and_no_secret() -> None:
-    shown = facts(ApiSettings.of(GOOD | {"REGISTRATION_TOKEN": SECRET}))
+    mail = f"smtps://u:{SECRET}@mail.example.com:465"
+    shown = facts(ApiSettings.of(GOOD | {"REGISTRATION_TOKEN": SECRET, "SMTP_URL": mail}))
 
     assert SECRET not in repr(shown)
     assert shown["registration_token"] == "set"
+    assert shown["smtp_url"] == "smtps://mail.example.com:465"
     assert shown["database_url"] == "postgresql://db:5432/carillon"
     assert set(shown) == {setting.name.lower() for setting in API_SETTINGS}
 
 
 def test_facts_tell_a_secret_that_is_missing() -> None:
-    assert facts(ApiSettings.of(GOOD))["registration_token"] == "not set"
+    shown = facts(ApiSettings.of(GOOD))
+
+    assert (shown["registration_token"], shown["smtp_url"]) == ("not set", "not set")
 
 
 def test_a_dispatcher_has_no_database() -> None:
@@ -84,3 +98,12 @@ def test_a_dispatcher_has_no_database() -> None:
 def test_a_dispatcher_without_a_name_is_called_after_its_host() -> None:
     assert DispatcherSettings.of(GOOD).dispatcher_name
     assert DispatcherSettings.of(GOOD | {"DISPATCHER_NAME": "north"}).dispatcher_name == "north"
+
+
+@pytest.mark.parametrize("rest", ["/7", "?7", "#7"])
+def test_a_password_that_is_not_encoded_is_not_shown(rest: str) -> None:
+    with pytest.raises(InvalidSettings) as refused:
+        ApiSettings.of(GOOD | {"SMTP_URL": f"smtp://u:25{rest}{SECRET}@mail.example.com"})
+
+    assert "percent-encode" in str(refused.value)
+    assert SECRET not in str(refused.value)
