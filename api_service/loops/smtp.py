@@ -38,18 +38,26 @@ class SmtpServer:
     async def send(self, message: EmailMessage, *, recipient: str) -> None:
         """Return once the server has accepted the mail. Raises Refused, Deferred and ServerAway."""
         try:
-            async with asyncio.timeout(SEND_TIMEOUT):
-                await aiosmtplib.send(message, sender=self.sender, recipients=[recipient], **self._options)
-        except aiosmtplib.SMTPRecipientsRefused as error:
-            raise _answered(error.recipients[0]) from error
-        except aiosmtplib.SMTPDataError as error:
-            raise _answered(error) from error
+            # In a task of its own: aiosmtplib swallows a cancellation that meets its farewell, a TaskGroup does not.
+            async with asyncio.timeout(SEND_TIMEOUT), asyncio.TaskGroup() as group:
+                sending = group.create_task(self._send(message, recipient))
         except TimeoutError as error:
-            raise ServerAway(str(error) or f"not done within {SEND_TIMEOUT:g} s") from error
+            raise ServerAway(f"not done within {SEND_TIMEOUT:g} s") from error
+        if (failure := sending.result()) is not None:
+            raise failure
+
+    async def _send(self, message: EmailMessage, recipient: str) -> Refused | Deferred | ServerAway | None:
+        try:
+            await aiosmtplib.send(message, sender=self.sender, recipients=[recipient], **self._options)
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            return _answered(error.recipients[0])
+        except aiosmtplib.SMTPDataError as error:
+            return _answered(error)
         except aiosmtplib.SMTPNotSupported as error:
-            raise Deferred(str(error)) from error
+            return Deferred(str(error))
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            raise ServerAway(str(error)) from error
+            return ServerAway(str(error) or type(error).__name__)
+        return None
 
 
 def options(url: str, *, sender: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ class MailServer:
         self._mails: asyncio.Queue[EmailMessage] = asyncio.Queue()
         self.answers: dict[str, str] = {}  # what a recipient is answered with, instead of 250
         self.accepted: list[EmailMessage] = []
+        self.recipients: list[str] = []
         self.greeted_by: list[str] = []
         self.logged_in: list[bytes] = []
         self.data_answer = "250 OK"
@@ -62,8 +63,8 @@ class MailServer:
     async def handle_DATA(self, _: Any, __: Any, envelope: Envelope) -> str:  # noqa: N802
         if self.data_answer.startswith("250"):
             mail = message_from_bytes(cast("bytes", envelope.content), policy=SMTPUTF8)
-            assert mail["To"].addresses[0].addr_spec == envelope.rcpt_tos[0]
             self.accepted.append(mail)
+            self.recipients += envelope.rcpt_tos
             self._mails.put_nowait(mail)
         return self.data_answer
 
