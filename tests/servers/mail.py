@@ -19,6 +19,7 @@ class MailServer:
     def __init__(self, accounts: dict[str, str] | None = None) -> None:
         self._accounts = accounts
         self._server: asyncio.Server | None = None
+        self._sessions: list[SMTP] = []
         self._mails: asyncio.Queue[EmailMessage] = asyncio.Queue()
         self.answers: dict[str, str] = {}  # what a recipient is answered with, instead of 250
         self.accepted: list[EmailMessage] = []
@@ -43,6 +44,10 @@ class MailServer:
         if self._server is not None:
             self._server.close()
             self._server = None
+        for session in self._sessions:
+            if session.transport is not None:
+                session.transport.close()
+        self._sessions.clear()
 
     async def mail(self) -> EmailMessage:
         """The next mail that is accepted."""
@@ -69,7 +74,7 @@ class MailServer:
         return self.data_answer
 
     def _protocol(self) -> SMTP:
-        return SMTP(
+        session = SMTP(
             self,
             hostname="mail.test",
             enable_SMTPUTF8=True,
@@ -77,6 +82,8 @@ class MailServer:
             authenticator=self._authenticate if self._accounts is not None else None,
             loop=asyncio.get_running_loop(),
         )
+        self._sessions.append(session)
+        return session
 
     def _authenticate(self, _: Any, __: Any, ___: Any, ____: str, login: Any) -> AuthResult:
         assert isinstance(login, LoginPassword)

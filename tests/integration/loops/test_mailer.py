@@ -343,7 +343,8 @@ async def test_a_mail_server_that_never_answers_is_not_waited_for_for_ever(
     scene: Scene, clock: _Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(smtp, "SEND_TIMEOUT", 0.05)
-    silent = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    callers: list[asyncio.StreamWriter] = []
+    silent = await asyncio.start_server(lambda _, writer: callers.append(writer), "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
     await told(scene, attempted(await scene.create(), 1, error=FAILED))
 
@@ -351,6 +352,8 @@ async def test_a_mail_server_that_never_answers_is_not_waited_for_for_ever(
         await mailer_to(scene, SmtpServer(f"smtp://127.0.0.1:{port}", sender="a@b.example"), clock).mail_once()
     assert await waiting(scene.database) == 1
     silent.close()
+    for caller in callers:
+        caller.transport.abort()
 
 
 async def test_it_logs_in_where_it_is_told_to_and_a_wrong_password_loses_nothing(scene: Scene, clock: _Clock) -> None:
@@ -365,7 +368,7 @@ async def test_it_logs_in_where_it_is_told_to_and_a_wrong_password_loses_nothing
         clock.moment += DELAY_LEAST_MS
 
         assert await mailer_to(scene, right, clock).mail_once()
-        assert mails.logged_in == [b"us@r", b"us@r"]
+        assert set(mails.logged_in) == {b"us@r"}
         assert mails.accepted[0]["From"] == "Carillon <carillon@bells.example>"
 
 
