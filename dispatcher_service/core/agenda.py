@@ -25,6 +25,7 @@ from shared.timing.zones import zone
 # than half of it is such waste, and it is more than this, the heap is made anew.
 _WASTE_MAX = 1_000
 _DELIVERIES_KEPT = 10_000
+_END_AGAIN_MS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +38,14 @@ class Ring:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skip:
-    """These occurrences are not attempted."""
+    """These occurrences are not attempted. `settled_through`: up to where all are accounted for, these included."""
 
     held: Held
     first: Instant
     last: Instant
     count: int
     reason: SkipReason
+    settled_through: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +124,7 @@ class Agenda:
         if isinstance(first, Waiting):
             return [self._again(first)]
         if now >= first.timer.end:
-            return list(self._finished(first))
+            return self._ended(first, now)
         decisions = list(self._occurred(first, due - first.offset, now - first.offset))
         self.arm(first)
         return decisions
@@ -177,7 +179,7 @@ class Agenda:
         if already:
             return
         if timer.delivery.overlap_policy is OverlapPolicy.SKIP and held.unfinished:
-            yield Skip(held=held, first=nominal, last=nominal, count=1, reason=SkipReason.OVERLAPPED)
+            yield _skip(held, nominal, nominal, 1, SkipReason.OVERLAPPED)
         else:
             begin(held, nominal)
             yield Ring(held=held, nominal=nominal)
@@ -208,6 +210,13 @@ class Agenda:
                 high = middle
         return high
 
+    def _ended(self, held: Held, now: Instant) -> list[Decision]:
+        """A timer is not finished while the ledger knows nothing of what is under way: its owner may die before."""
+        if held.unreported:
+            self._push(now + _END_AGAIN_MS, held)
+            return []
+        return list(self._finished(held))
+
     def _finished(self, held: Held) -> Iterator[Decision]:
         reason = SkipReason.PAUSED if held.timer.paused else SkipReason.ENDED
         yield from self._skipped(held, held.timer.end - 1, reason)
@@ -229,4 +238,8 @@ class Agenda:
         first = cron.next_after(held.rule, held.zone, after) or last
         many = cron.count_between(held.rule, held.zone, after, last)
         held.timer.anchor = last
-        yield Skip(held=held, first=first, last=last, count=many, reason=reason)
+        yield _skip(held, first, last, many, reason)
+
+
+def _skip(held: Held, first: Instant, last: Instant, count: int, reason: SkipReason) -> Skip:
+    return Skip(held=held, first=first, last=last, count=count, reason=reason, settled_through=held.settled_through)

@@ -134,5 +134,5 @@ def _skipped_stretch(skip: Skip) -> Skipped:
         count=skip.count,
         manual=False,
         reason=skip.reason,
-        settled_through=skip.held.settled_through,
+        settled_through=skip.settled_through,
     )

@@ -77,6 +77,13 @@ class SortedList(RuleBasedStateMachine):
             assert decisions is None
             return
         due, _ = self.armed.pop(first)
+        if self.now >= first.timer.end and first.unreported:
+            assert decisions == [], "it is not finished while nobody knows what it did"
+            for nominal in list(first.unreported):
+                report(first, nominal, finished=True)
+            self.agenda.arm(first)
+            self.model_arm(first)
+            return
         assert decisions
         assert all(not isinstance(decision, Again) and decision.held is first for decision in decisions)
         if self.now < first.timer.end:
@@ -170,6 +177,9 @@ def test_every_instant_is_rung_once_or_skipped_once(
         assert held.settled_through >= through
         through = held.settled_through
 
+    for nominal in account.unsettled:
+        report(held, nominal, finished=True)
+    account.take(agenda, now + 1_000)
     assert sorted([*account.rung, *account.skipped(simple), *already]) == expected
     assert account.finished == 1
     assert {skip.reason for skip in account.skips} <= {SkipReason.MISFIRED, SkipReason.ENDED}
@@ -214,10 +224,15 @@ def test_beyond_a_day_not_even_the_latest_rings() -> None:
 
 def test_the_end_excludes_its_own_instant() -> None:
     agenda, account = Agenda(), Account()
-    agenda.arm(agenda.hold(timer(anchor=EPOCH, end=EPOCH + 3_000), 0))
+    held = agenda.hold(timer(anchor=EPOCH, end=EPOCH + 3_000), 0)
+    agenda.arm(held)
 
     for second in range(1, 5):
         account.take(agenda, EPOCH + second * 1_000)
+    assert account.finished == 0, "what it did is not reported yet"
+    for nominal in account.rung:
+        report(held, nominal, finished=True)
+    account.take(agenda, EPOCH + 5_000)
 
     assert account.rung == [EPOCH + 1_000, EPOCH + 2_000]
     assert (account.finished, account.skips) == (1, [])

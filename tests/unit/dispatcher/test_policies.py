@@ -117,6 +117,9 @@ def test_every_instant_is_accounted_for_once_and_the_policies_are_kept(
                 judge.unfinished.remove(nominal)
                 report(held, nominal, finished=True)
 
+    for nominal in judge.unfinished:
+        report(held, nominal, finished=True)
+    judge.take(taken(agenda, now + 1_000), now + 1_000)
     assert sorted([*judge.rung, *judge.skipped]) == list(simple.between(start, end))
     assert judge.finished == 1
 

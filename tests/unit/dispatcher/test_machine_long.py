@@ -1,0 +1,324 @@
+"""Everything at once, in virtual time and without a network: whatever happens in whatever order, the promises hold.
+
+Clients create, change, pause, resume, delete, trigger and replay; messages are lost, repeated and reordered; owners
+are killed, or freeze and thaw; receivers answer anything. The core's own code decides; this plays the world around it.
+
+Proved by breaking it: without the second look (`verdict` as the bytes are to leave) a frozen owner rings past the end;
+with `settled_through` at the anchor whatever is unreported, a killed owner's occurrences are in no ledger; without
+`inherit` a change makes an occurrence ring twice; without the pending firings of a snapshot a retry is never finished.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from dispatcher_service.core.agenda import Again, Agenda, Finish, Ring, Skip
+from dispatcher_service.core.firing import Firing, Heard, Verdict, attempted, firing_of, given_up, next_attempt, verdict
+from dispatcher_service.core.shard import PageVerdict, Shard, Stage
+from shared.domain.delivery import Delivery, MisfirePolicy, OverlapPolicy, RetryPolicy
+from shared.domain.event import Status
+from shared.domain.firing import AttemptError, Execution, FailReason, Finished, Outcome, Skipped
+from shared.timing.instants import Instant
+from tests.fakes.book import Book
+from tests.fakes.clock import EPOCH
+
+LEASE = 4_000
+RULES = st.sampled_from(["* * * * * *", "*/7 * * * * *", "0 * * * * *"])
+DELIVERIES = st.builds(
+    Delivery,
+    retry=st.builds(RetryPolicy, max_attempts=st.integers(1, 4), initial_interval_ms=st.sampled_from([500, 20_000])),
+    misfire_policy=st.sampled_from(MisfirePolicy),
+    misfire_grace_ms=st.sampled_from([5_000, 86_400_000]),
+    overlap_policy=st.sampled_from(OverlapPolicy),
+    spread_ms=st.sampled_from([0, 0, 3_000]),
+)
+STATUSES = st.sampled_from([200, 200, 200, 500, 503, 404, 410, 0])
+
+
+@dataclass
+class Owner:
+    """A dispatcher: what it holds, what it has sent and not heard of, what it has not reported."""
+
+    shard: Shard
+    agenda: Agenda
+    leased_until: Instant
+    under_way: list[tuple[Firing, int]] = field(default_factory=list)
+    parked: list[Firing] = field(default_factory=list)
+    reports: list[Outcome] = field(default_factory=list)
+
+
+class World(RuleBasedStateMachine):
+    """One shard, its database, its owner, and those who were its owners."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now: Instant = EPOCH + 500
+        self.book = Book()
+        self.wires: list[int] = []
+        self.arrived: dict[tuple[str, Instant, bool, int], int] = {}
+        self.faults = 0
+        self.owners = 0
+        self.frozen: list[Owner] = []
+        self.owner = self.new_owner()
+
+    # ------------------------------------------------------------------ the world's deeds
+
+    @rule(interval=RULES, life=st.integers(1, 400_000), delivery=DELIVERIES)
+    def create(self, interval: str, life: int, delivery: Delivery) -> None:
+        if len(self.book.events) < 4:
+            self.book.create(self.now, interval=interval, life=life, delivery=delivery)
+            self.publish()
+
+    @precondition(lambda self: self.book.events)
+    @rule(data=st.data(), interval=RULES, life=st.integers(1, 200_000), what=st.sampled_from(["rule", "end", "url"]))
+    def change(self, data: st.DataObject, interval: str, life: int, what: str) -> None:
+        choices: dict[str, dict[str, Any]] = {
+            "rule": {"interval": interval},
+            "end": {"end_date": self.now + life},
+            "url": {"callback_url": f"http://x.test/{self.now}"},
+        }
+        self.book.change(self.some_event(data), self.now, **choices[what])
+        self.publish()
+
+    @precondition(lambda self: self.book.events)
+    @rule(data=st.data(), deed=st.sampled_from(["pause", "resume", "trigger", "pause", "resume", "delete"]))
+    def wish(self, data: st.DataObject, deed: str) -> None:
+        name = self.some_event(data)
+        if deed == "delete":
+            self.book.delete(name)
+        else:
+            getattr(self.book, deed)(name, self.now)
+        self.publish()
+
+    @precondition(lambda self: any(row.status is Execution.FAILED for row in self.book.rows.values()))
+    @rule(data=st.data())
+    def replay(self, data: st.DataObject) -> None:
+        failed = sorted(key for key, row in self.book.rows.items() if row.status is Execution.FAILED)
+        self.book.replay(data.draw(st.sampled_from(failed)), self.now)
+        self.publish()
+
+    @rule(place=st.integers(0, 3), fate=st.sampled_from(["arrives", "arrives", "arrives", "arrives twice", "is lost"]))
+    def wire(self, place: int, fate: str) -> None:
+        if self.wires:
+            version = self.wires.pop(min(place, len(self.wires) - 1))
+            if fate != "is lost":
+                self.owner.shard.change(version, self.book.change_of(version))
+            if fate == "arrives twice":
+                self.wires.append(version)
+            self.run(self.owner)
+
+    @rule()
+    def ask_for_a_snapshot(self) -> None:
+        self.list(self.owner)
+
+    @rule(milliseconds=st.one_of(st.integers(0, 2_000), st.integers(0, 30_000), st.just(130_000)))
+    def time_passes(self, milliseconds: int) -> None:
+        self.now += milliseconds
+        self.owner.leased_until = self.now + LEASE
+        self.run(self.owner)
+
+    @precondition(lambda self: self.owner.under_way)
+    @rule(place=st.integers(0, 5), status=STATUSES)
+    def answer(self, place: int, status: int) -> None:
+        self.conclude(self.owner, min(place, len(self.owner.under_way) - 1), status)
+
+    @rule(some=st.integers(1, 10))
+    def report(self, some: int) -> None:
+        self.record(self.owner, some)
+
+    @rule()
+    def kill(self) -> None:
+        self.faults += 1
+        self.owner.shard.leave(Stage.LOST)
+        self.owner = self.new_owner()
+
+    @rule()
+    def hand_over(self) -> None:
+        """Graceful: what is under way is waited for a little, everything known is reported."""
+        self.owner.shard.leave(Stage.LEAVING)
+        while self.owner.under_way:
+            self.conclude(self.owner, 0, 200)
+        self.record(self.owner, len(self.owner.reports))
+        self.owner.shard.leave(Stage.LOST)
+        self.owner = self.new_owner()
+
+    @rule()
+    def freeze(self) -> None:
+        """It stops in the middle of everything, and somebody else is given its shard when its lease is over."""
+        self.faults += 1
+        self.frozen.append(self.owner)
+        self.now = max(self.now, self.owner.leased_until) + 1
+        self.owner = self.new_owner()
+
+    @precondition(lambda self: self.frozen)
+    @rule(status=STATUSES)
+    def thaw(self, status: int) -> None:
+        """It goes on where it was, before it learns anything; then it learns."""
+        zombie = self.frozen.pop(0)
+        before = dict(self.arrived)
+        self.run(zombie)
+        assert self.arrived == before, "no lease, no ring"
+        while zombie.under_way:
+            self.conclude(zombie, 0, status)
+        zombie.shard.leave(Stage.LOST)
+        self.record(zombie, len(zombie.reports))
+
+    @invariant()
+    def doubles_come_from_faults_alone(self) -> None:
+        if not self.faults:
+            assert set(self.arrived.values()) <= {1}
+
+    # ------------------------------------------------------------------ what a dispatcher does
+
+    def new_owner(self) -> Owner:
+        self.owners += 1
+        self.wires.clear()  # the inbox is gone
+        agenda = Agenda()
+        owner = Owner(Shard(0, f"owner-{self.owners}", agenda), agenda, self.now + LEASE)
+        self.list(owner)
+        self.run(owner)
+        return owner
+
+    def list(self, owner: Owner) -> None:
+        page = self.book.snapshot(owner.shard.incarnation, f"answer-{self.owners}-{self.book.version}-{self.now}")
+        assert list(owner.shard.page(page))[-1] in {PageVerdict.COMPLETE, PageVerdict.IGNORED}
+        for _ in owner.shard.go_live():
+            pass
+
+    def run(self, owner: Owner) -> None:
+        """Everything that is due, as the ticker and the workers do it."""
+        owner.shard.await_pending()
+        leased = self.now < owner.leased_until
+        for firing in owner.parked if leased else []:
+            self.attempt(owner, firing)
+        owner.parked = [] if leased else owner.parked
+        while leased and (decisions := owner.agenda.take(self.now)) is not None:
+            for decision in decisions:
+                match decision:
+                    case Ring(held=held, nominal=nominal):
+                        self.attempt(owner, Firing(shard=owner.shard, held=held, nominal=nominal, manual=False))
+                    case Again(waiting=waiting):
+                        self.attempt(owner, firing_of(owner.shard, waiting))
+                    case Skip(held=held):
+                        owner.reports.append(_skipped(decision))
+                    case Finish(held=held):
+                        owner.shard.finish(held)
+                        owner.reports.append(Finished(timer_id=held.timer.id, end=held.timer.end))
+
+    def attempt(self, owner: Owner, firing: Firing) -> None:
+        match verdict(firing, leased=self.now < owner.leased_until, now=self.now, begun=False):
+            case Verdict.GO:
+                self.arrive(owner, firing)
+            case Verdict.WAIT:
+                owner.parked.append(firing)
+            case Verdict.DROP:
+                pass
+            case why:
+                owner.reports.append(given_up(firing, why))
+
+    def arrive(self, owner: Owner, firing: Firing) -> None:
+        held = firing.current
+        assert held is not None
+        event = self.book.states[held.timer.id, held.timer.version]
+        assert self.now < event.end_date, "past the end"
+        assert event.status is not Status.PAUSED, "while paused"
+        assert self.now >= firing.effective, "too early"
+        name = (held.timer.id, firing.nominal, firing.manual, firing.attempt)
+        self.arrived[name] = self.arrived.get(name, 0) + 1
+        owner.under_way.append((firing, held.timer.version))
+
+    def conclude(self, owner: Owner, place: int, status: int) -> None:
+        firing, version = owner.under_way.pop(place)
+        error = AttemptError.NONE if status == 200 else AttemptError.STATUS if status else AttemptError.CONNECT
+        heard = Heard(started=self.now, duration_ms=1, status_code=status, error=error)
+        outcome = attempted(firing, heard, version=version, now=self.now, draw=0.5)
+        owner.reports.append(outcome)
+        held = owner.shard.timers.get(outcome.timer_id)
+        if outcome.retry_at:
+            owner.shard.await_attempt(next_attempt(outcome, firing))
+        elif outcome.reason is FailReason.GONE and held is not None and held.timer.version == version:
+            owner.shard.pause(held)
+            self.gone(outcome.timer_id, version, owner)
+
+    def gone(self, name: str, version: int, owner: Owner) -> None:
+        """The recorder pauses the event, unless somebody has changed it."""
+        event = self.book.events.get(name)
+        if event is not None and event.version == version:
+            self.record(owner, len(owner.reports))
+            self.book.pause(name, self.now)
+            self.publish()
+
+    def record(self, owner: Owner, some: int) -> None:
+        recorded, owner.reports = owner.reports[:some], owner.reports[some:]
+        for outcome in recorded:
+            self.book.record(outcome)
+
+    def publish(self) -> None:
+        known = max(self.wires, default=0)
+        self.wires += range(max(known, self.published) + 1, self.book.version + 1)
+        self.published = self.book.version
+
+    published = 0
+
+    def some_event(self, data: st.DataObject) -> str:
+        return data.draw(st.sampled_from(sorted(self.book.events)))
+
+    # ------------------------------------------------------------------ in the end
+
+    def teardown(self) -> None:
+        """All faults are over: what is missing is found by comparison, and everything comes to its end."""
+        while self.frozen:
+            self.thaw_quietly()
+        for _ in range(400):
+            self.settle()
+            if not self.book.events or all(event.status is Status.FINISHED for event in self.book.events.values()):
+                break
+            self.now += 5_000
+        self.settle()
+        for name in self.book.events:
+            assert self.book.events[name].status is Status.FINISHED, "it ends, whatever happened to it"
+            assert self.book.unaccounted(name, self.now) == []
+        unfinished = [
+            key
+            for key, row in self.book.rows.items()
+            if row.status in {Execution.PENDING, Execution.RETRYING} and key[0] in self.book.events
+        ]
+        assert unfinished == [], "nothing is left half done"
+
+    def thaw_quietly(self) -> None:
+        zombie = self.frozen.pop(0)
+        zombie.shard.leave(Stage.LOST)
+        self.record(zombie, len(zombie.reports))
+
+    def settle(self) -> None:
+        self.owner.leased_until = self.now + LEASE
+        while self.wires:
+            version = self.wires.pop(0)
+            self.owner.shard.change(version, self.book.change_of(version))
+        if self.owner.shard.differs(self.book.digest()) or self.owner.shard.has_gap:
+            self.list(self.owner)
+        self.run(self.owner)
+        while self.owner.under_way:
+            self.conclude(self.owner, 0, 200)
+        self.record(self.owner, len(self.owner.reports))
+
+
+def _skipped(skip: Skip) -> Skipped:
+    return Skipped(
+        timer_id=skip.held.timer.id,
+        first=skip.first,
+        last=skip.last,
+        count=skip.count,
+        manual=False,
+        reason=skip.reason,
+        settled_through=skip.settled_through,
+    )
+
+
+TestWorld = World.TestCase
+TestWorld.settings = settings(max_examples=6000, stateful_step_count=60, deadline=None)
