@@ -9,12 +9,13 @@ from aiohttp import web
 
 from api_service import limits
 from api_service.handlers.routes import add_routes
-from api_service.keys import CLOCK, ENTROPY, REGISTRATION_TOKEN, SHARDS
+from api_service.keys import CLOCK, ENTROPY, QUOTA_EVENTS, RATE, REGISTRATION_TOKEN, SHARDS
 from api_service.loops.smtp import SmtpServer
 from api_service.middleware import MIDDLEWARES
 from api_service.resources import FAILED, database, loops
 from shared.bus.port import Bus
 from shared.clock import Clock
+from shared.domain.token_bucket import Buckets
 from shared.settings import ApiSettings
 
 
@@ -24,6 +25,8 @@ def create_app(settings: ApiSettings, *, bus: Bus, clock: Clock) -> web.Applicat
     app[CLOCK] = clock
     app[ENTROPY] = os.urandom
     app[SHARDS] = settings.shards
+    app[RATE] = Buckets(rate=settings.rate_limit, burst=settings.rate_limit) if settings.rate_limit else None
+    app[QUOTA_EVENTS] = settings.quota_events
     app[REGISTRATION_TOKEN] = settings.registration_token or None
     app[FAILED] = asyncio.Event()
     add_routes(app)

@@ -31,6 +31,8 @@ _STATUS: dict[type[errors.DomainError], int] = {
     errors.NameTaken: 409,
     errors.EventHasChanged: 412,
     errors.KeyReused: 422,
+    errors.QuotaExceeded: 403,
+    errors.TooManyRequests: 429,
     errors.Unavailable: 503,
 }
 _HEADERS = {
@@ -101,7 +103,10 @@ def _refused(error: errors.DomainError, now: Instant) -> web.Response:
     status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 400)
     if status == 503:
         log.warning("http.unavailable", error=repr(error.__cause__ or error))
-    return error_response(status, [str(error)], now)
+    response = error_response(status, [str(error)], now)
+    if isinstance(error, errors.TooManyRequests):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def _shaped(error: web.HTTPException, request: web.Request, now: Instant) -> web.Response:

@@ -20,7 +20,7 @@ from api_service.schemas.executions import AttemptAnswer, ExecutionAnswer
 from api_service.schemas.keys import ApiKeyAnswer, NewApiKeyAnswer, Rotation
 from api_service.schemas.listing import ContextRequest, Page, QueryEvent
 from api_service.schemas.previews import PreviewAnswer, PreviewRequest
-from shared.domain.errors import EventHasChanged
+from shared.domain.errors import EventHasChanged, QuotaExceeded, TooManyRequests
 from shared.domain.event import Status
 from shared.version import VERSION
 
@@ -53,6 +53,7 @@ _REFUSALS: dict[int, tuple[str, list[str]]] = {
         ["endDate should be in the future", "interval is not a valid cron expression: …"],
     ),
     401: ("No valid key, or no valid registration token.", ["A valid API key is needed in the header X-API-Key."]),
+    403: ("The application may not have more of it.", [str(QuotaExceeded())]),
     404: ("There is no such thing, or it is another application's.", ["There is no event with this id."]),
     408: ("The body did not arrive in time.", [f"the body should arrive within {limits.BODY_SECONDS:g} seconds"]),
     409: ("What was asked does not fit how things stand.", ["The event is PAUSED; resume it first."]),
@@ -65,6 +66,10 @@ _REFUSALS: dict[int, tuple[str, list[str]]] = {
     422: (
         "The Idempotency-Key was used for something else.",
         ["This Idempotency-Key was used before with a different request."],
+    ),
+    429: (
+        "The application asks too fast; try again after Retry-After seconds.",
+        [str(TooManyRequests(retry_after=1))],
     ),
     503: (
         "Something that the service needs is away; try again after Retry-After seconds.",
@@ -234,7 +239,7 @@ def _refusal(status: int, description: str, message: list[str]) -> dict[str, Any
         "example": show_error(status, message, _EXAMPLE_MOMENT),
     }
     refusal: dict[str, Any] = {"description": description, "content": {"application/json": content}}
-    if status == 503:
+    if status in {429, 503}:
         refusal["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}
     return refusal
 

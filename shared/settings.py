@@ -71,6 +71,22 @@ API_SETTINGS: Final = (
         kind="secret",
     ),
     Setting(
+        name="RATE_LIMIT",
+        what="Requests per second and application that a process answers, and as many at once; 0 is no limit",
+        default="500",
+        kind="integer",
+        least=0,
+        most=1_000_000,
+    ),
+    Setting(
+        name="QUOTA_EVENTS",
+        what="Events that an application may have; 0 is no limit",
+        default="0",
+        kind="integer",
+        least=0,
+        most=1_000_000_000,
+    ),
+    Setting(
         name="DATABASE_POOL",
         what="Connections to PostgreSQL per process",
         default="10",
@@ -167,6 +183,8 @@ class ApiSettings:
     api_port: int
     shards: int
     registration_token: str
+    rate_limit: int
+    quota_events: int
     database_pool: int
     smtp_url: str
     mail_from: str

@@ -30,7 +30,7 @@ class Operation:
     @property
     def all_refusals(self) -> list[int]:
         """Every status that is not success."""
-        with_key = {400, 401} if self.needs_key else set()
+        with_key = {400, 401, 429} if self.needs_key else set()
         with_body = {400, 408, 413, 415} if self.body else set()
         return sorted({*self.refusals, *with_key, *with_body, 503})
 
@@ -117,14 +117,15 @@ OPERATIONS = (
         description=(
             "From now on, or from `startDate`, until `endDate` the callback is called whenever the interval says so. "
             f"With an `Idempotency-Key` the same request within {limits.IDEMPOTENCY_KEY_HOURS} hours gets the same "
-            "answer and creates nothing more; a different request with that key is refused with 422."
+            "answer and creates nothing more; a different request with that key is refused with 422. "
+            "Where the operator has set a quota, an event above it is refused with 403."
         ),
         body="EventCreation",
         example=_NEW_EVENT,
         data="Event",
         status=201,
         parameters=("Idempotency-Key",),
-        refusals=(422,),
+        refusals=(403, 422),
     ),
     Operation(
         name="listEvents",

@@ -6,15 +6,17 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
+from math import ceil
 from typing import TypeAlias
 
 from aiohttp import web
 
 from api_service import limits
-from api_service.keys import CLOCK, DATABASE, ENTROPY, OUTBOX_WAKE, SHARDS
+from api_service.keys import CLOCK, DATABASE, ENTROPY, OUTBOX_WAKE, QUOTA_EVENTS, RATE, SHARDS
 from api_service.schemas.json_text import read_json
 from api_service.usecases.means import Means
 from api_service.usecases.registration import authenticate
+from shared.domain.errors import TooManyRequests
 from shared.timing.instants import Instant
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -27,6 +29,7 @@ def for_application(handler: Callable[[web.Request, Means], Awaitable[web.Stream
         app = request.app
         now = app[CLOCK].now()
         key = await authenticate(app[DATABASE], request.headers.get("X-API-Key", ""), now)
+        _limit_rate(app, key.application_id)
         return await handler(request, _means(request, key.application_id, key.key_id, now))
 
     authenticated.__name__ = handler.__name__
@@ -58,6 +61,14 @@ def meaning_of(body: bytes) -> bytes:
     return sha256(json.dumps(read_json(body), sort_keys=True).encode()).digest()
 
 
+def _limit_rate(app: web.Application, application_id: int) -> None:
+    """Raise TooManyRequests where the application asks faster than this process answers it."""
+    buckets = app[RATE]
+    wait = 0.0 if buckets is None else buckets.take(application_id, app[CLOCK].steady())
+    if wait > 0:
+        raise TooManyRequests(retry_after=ceil(wait))
+
+
 def _means(request: web.Request, application_id: int, key_id: str, now: Instant) -> Means:
     app = request.app
     return Means(
@@ -66,6 +77,7 @@ def _means(request: web.Request, application_id: int, key_id: str, now: Instant)
         key_id=key_id,
         now=now,
         shards=app[SHARDS],
+        quota_events=app[QUOTA_EVENTS],
         entropy=app[ENTROPY],
         wake_relay=app[OUTBOX_WAKE],
     )

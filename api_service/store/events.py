@@ -30,7 +30,7 @@ SQL = load(__file__)
 
 
 async def insert(c: Connection, event: Event, terms: Iterable[UUID]) -> None:
-    """Write a new event, which can be found by these terms."""
+    """Write a new event, which can be found by these terms. Needs its shard held, by `outbox.next_version`."""
     await c.execute(
         SQL["insert"],
         event.event_id,
@@ -93,7 +93,10 @@ async def update(c: Connection, event: Event, *, old_terms: set[UUID], new_terms
 
 
 async def delete(c: Connection, event: Event, *, terms: Iterable[UUID]) -> None:
-    """Remove the event, its state and its terms, which must be all it has. Raises EventNotFound."""
+    """Remove the event, its state and its terms, which must be all it has. Raises EventNotFound.
+
+    Needs its shard held, by `outbox.next_version`.
+    """
     if await c.fetchval(SQL["delete"], event.application_id, event.event_id) is None:
         raise EventNotFound
     await c.execute(SQL["drop_terms"], event.application_id, event.event_id, list(terms))

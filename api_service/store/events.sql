@@ -1,5 +1,5 @@
 -- insert --
--- A new event, its state and its terms.
+-- A new event, its state and its terms, and that it counts.
 with written as (
     insert into event (
         event_id, application_id, shard, version, event_owner, interval, timezone, start_date, end_date,
@@ -9,6 +9,9 @@ with written as (
 ), begun as (
     insert into event_state (event_id, application_id, shard, status, settled_through, last_run_date, paused_reason)
     values ($1, $2, $3, $16, $17, $18, $21)
+), counted as (
+    insert into event_count (application_id, shard, events) values ($2, $3, 1)
+    on conflict (application_id, shard) do update set events = event_count.events + 1
 )
 insert into event_term (application_id, term, event_id) select $2, unnest($19::uuid[]), $1;
 
@@ -47,8 +50,15 @@ insert into event_term (application_id, term, event_id) select $1, unnest($3::uu
 delete from event_term where application_id = $1 and term = any($3::uuid[]) and event_id = $2;
 
 -- delete --
--- The event and its state.
-delete from event where event_id = $2 and application_id = $1 returning event_id;
+-- The event and its state; it counts no more.
+with gone as (
+    delete from event where event_id = $2 and application_id = $1 returning event_id, application_id, shard
+), counted as (
+    update event_count set events = events - 1
+    from gone
+    where event_count.application_id = gone.application_id and event_count.shard = gone.shard
+)
+select event_id from gone;
 
 -- page_rows --
 -- These events of one application, newest first.

@@ -74,6 +74,15 @@ create index event_newest on event (application_id, event_id desc);
 -- What a shard adds up to is asked every minute, of every shard: answered from this index alone.
 create index event_digest on event (shard, end_date) include (version);
 
+-- How many events of an application are in each shard, written with each event that comes or goes. Whoever writes a row
+-- holds the shard, so nobody waits for a row of its own, and no row is everybody's.
+create table event_count (
+    application_id  integer not null references application,
+    shard           smallint not null references shard,
+    events          bigint not null,
+    primary key (application_id, shard)
+) with (fillfactor = 50);
+
 -- What rings change; narrow, so that an outcome costs little. Last and next run are not indexed: updates stay in the page.
 create table event_state (
     event_id         text collate "C" primary key references event on delete cascade,

@@ -56,8 +56,9 @@ async def delete(means: Means, event_id: str, *, expected: Versions = None) -> E
     """The event as it was before it went. Raises EventNotFound, EventHasChanged."""
     async with means.database.transaction() as c:
         event = await _held(c, means, event_id, expected)
+        version = await outbox.next_version(c, event.shard)  # before its number of events changes
         await events.delete(c, event, terms=_terms(event))
-        await _announce(c, event.shard, Gone(event.event_id))
+        await outbox.put(c, shard=event.shard, version=version, what=encode(Gone(event.event_id)))
     means.wake_relay()
     return event
 

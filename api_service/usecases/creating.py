@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from api_service.schemas.events import NewEvent
-from api_service.store import events, idempotency, outbox
+from api_service.store import events, idempotency, outbox, quotas
 from api_service.store.database import Connection
 from api_service.store.idempotency import Remembered
 from api_service.store.terms import terms_of
 from api_service.usecases.means import Means
-from shared.domain.errors import KeyReused, Unavailable
+from shared.domain.errors import KeyReused, QuotaExceeded, Unavailable
 from shared.domain.event import Event, Status, timer_of
 from shared.domain.ids import shard_of, ulid
 from shared.messages.catalogue import Upserted
@@ -42,12 +42,14 @@ async def earlier_answer(means: Means, once: Once) -> str | None:
 async def create(means: Means, wanted: NewEvent, *, once: Once | None, answer: Callable[[Event], str]) -> str:
     """The answer to whoever wants this event: it is created, unless `once` was kept before.
 
-    `answer` puts an event into words; under one key the words never change. Raises KeyReused.
+    `answer` puts an event into words; under one key the words never change. Raises KeyReused,
+    QuotaExceeded.
     """
     event = _begun(means, wanted)
 
     if once is None:
         async with means.database.transaction() as c:
+            _check_room(await quotas.hold(c, means.application_id, means.quota_events))
             said = answer(await _write(c, event))
     else:
         said = await _create_once(means, event, once, answer)
@@ -59,15 +61,22 @@ async def _create_once(means: Means, event: Event, once: Once, answer: Callable[
     for _ in range(_TWINS_MOST):
         try:
             async with means.database.transaction() as c:
+                has_room = await quotas.hold(c, means.application_id, means.quota_events)
                 earlier = await idempotency.find(c, means.application_id, once.key)
-                if earlier is not None:
+                if earlier is not None:  # be it that it took the last place itself
                     return _repeated(earlier, once)
+                _check_room(has_room)
                 said = answer(await _write(c, event))
                 await _remember(c, means, event, once, said)
                 return said
         except _TwinWasFasterError:  # and has committed: the next round finds its answer
             continue
     raise Unavailable
+
+
+def _check_room(has_room: bool) -> None:
+    if not has_room:
+        raise QuotaExceeded
 
 
 class _TwinWasFasterError(Exception):

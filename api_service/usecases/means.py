@@ -18,5 +18,6 @@ class Means:
     key_id: str
     now: Instant
     shards: int
+    quota_events: int  # 0: no end
     entropy: Callable[[int], bytes]
     wake_relay: Callable[[], None]

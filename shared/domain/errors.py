@@ -60,6 +60,18 @@ class RegistrationClosed(DomainError):
     """Registering needs the operator's token in the header X-Registration-Token."""
 
 
+class QuotaExceeded(DomainError):
+    """The application has as many events as it may, finished ones too; delete some, or ask the operator for more."""
+
+
+class TooManyRequests(DomainError):
+    """The application asks faster than it may; try again after as many seconds as Retry-After says."""
+
+    def __init__(self, *, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after  # whole seconds, at least one
+
+
 class KeyReused(DomainError):
     """This Idempotency-Key was used before with a different request."""
 

@@ -13,10 +13,21 @@ from yarl import URL
 
 from api_service import limits
 from api_service.handlers.routes import add_routes
-from api_service.keys import CLOCK, DATABASE, ENTROPY, OUTBOX_WAKE, READINESS, REGISTRATION_TOKEN, SHARDS
+from api_service.keys import (
+    CLOCK,
+    DATABASE,
+    ENTROPY,
+    OUTBOX_WAKE,
+    QUOTA_EVENTS,
+    RATE,
+    READINESS,
+    REGISTRATION_TOKEN,
+    SHARDS,
+)
 from api_service.middleware import MIDDLEWARES
 from api_service.protocol import Runner
 from api_service.store.database import Database
+from shared.domain.token_bucket import Buckets
 from shared.timing.instants import Instant
 
 SHARD_COUNT = 8
@@ -119,7 +130,13 @@ class Api:
 
 
 def compose(
-    database: Database, clock: StandingClock, *, wake: Any = lambda: None, token: str | None = None
+    database: Database,
+    clock: StandingClock,
+    *,
+    wake: Any = lambda: None,
+    token: str | None = None,
+    rate: int = 0,
+    quota: int = 0,
 ) -> web.Application:
     """The application without its loops."""
     app = web.Application(middlewares=MIDDLEWARES, client_max_size=limits.BODY_BYTES)
@@ -127,6 +144,8 @@ def compose(
     app[CLOCK] = clock
     app[ENTROPY] = os.urandom
     app[SHARDS] = SHARD_COUNT
+    app[RATE] = Buckets(rate=rate, burst=rate) if rate else None
+    app[QUOTA_EVENTS] = quota
     app[REGISTRATION_TOKEN] = token
     app[OUTBOX_WAKE] = wake
     app[READINESS] = {"postgres": database.check}
