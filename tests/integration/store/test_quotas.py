@@ -70,7 +70,8 @@ async def test_at_the_quota_nobody_takes_the_place_that_another_is_about_to_take
     async with asyncio.TaskGroup() as tasks, database.connection() as watcher, database.transaction() as one:
         assert await quotas.hold(one, ours, 1)
         two = tasks.create_task(_hold(database, ours, 1))
-        await waiting_for_a_lock(watcher, "advisory")
+        async with asyncio.timeout(30):
+            await waiting_for_a_lock(watcher, "advisory")
         assert await _hold(database, theirs, 1)  # another application is another matter
         await create(one, 1, ours)
     # `one` was committed before the group ended, or `two` could not have.
@@ -87,7 +88,8 @@ async def test_who_is_close_waits_for_those_who_began_when_it_was_far(database: 
             assert await quotas.hold(faster, ours, **ROOMY)
             await create(faster, 98, ours)
         close = tasks.create_task(_hold(database, ours, **ROOMY))
-        await waiting_for_a_lock(watcher, "advisory")
+        async with asyncio.timeout(30):
+            await waiting_for_a_lock(watcher, "advisory")
         await create(far, 99, ours)
     assert close.result() is True  # the hundredth
     assert await used(database, ours) == (99, 99)
