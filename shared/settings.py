@@ -39,6 +39,14 @@ class Setting:
     most: float = 0
 
 
+_SHARDS: Final = Setting(
+    name="SHARDS",
+    what="Partitions of all timers; fixed at installation",
+    default="64",
+    kind="integer",
+    least=1,
+    most=SHARDS_MAX,
+)
 API_SETTINGS: Final = (
     Setting(
         name="DATABASE_URL",
@@ -48,22 +56,8 @@ API_SETTINGS: Final = (
     ),
     Setting(name="AMQP_URL", what="RabbitMQ, as amqp://user:password@host:port/vhost", default=None, kind="amqp"),
     Setting(name="API_HOST", what="Address that the API listens on", default="0.0.0.0"),  # noqa: S104
-    Setting(
-        name="API_PORT",
-        what="Port that the API listens on",
-        default="8080",
-        kind="integer",
-        least=0,
-        most=65535,
-    ),
-    Setting(
-        name="SHARDS",
-        what="Partitions of all timers; fixed at installation",
-        default="64",
-        kind="integer",
-        least=1,
-        most=SHARDS_MAX,
-    ),
+    Setting(name="API_PORT", what="Port that the API listens on", default="8080", kind="integer", most=65535),
+    _SHARDS,
     Setting(
         name="REGISTRATION_TOKEN",
         what="When set, POST /v1/register needs it in X-Registration-Token",
@@ -83,8 +77,7 @@ API_SETTINGS: Final = (
         what="Events that an application may have; 0 is no limit",
         default="0",
         kind="integer",
-        least=0,
-        most=1_000_000_000,
+        most=10**9,
     ),
     Setting(
         name="DATABASE_POOL",
@@ -117,17 +110,9 @@ DISPATCHER_SETTINGS: Final = (
         what="Port of the dispatcher's health and metrics",
         default="8081",
         kind="integer",
-        least=0,
         most=65535,
     ),
-    Setting(
-        name="SHARDS",
-        what="Partitions of all timers; fixed at installation",
-        default="64",
-        kind="integer",
-        least=1,
-        most=SHARDS_MAX,
-    ),
+    _SHARDS,
     Setting(
         name="RINGS_IN_FLIGHT",
         what="Requests under way at once, at the most",
