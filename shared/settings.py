@@ -69,7 +69,6 @@ API_SETTINGS: Final = (
         what="Requests per second and application that a process answers, and as many at once; 0 is no limit",
         default="500",
         kind="integer",
-        least=0,
         most=1_000_000,
     ),
     Setting(
@@ -100,9 +99,7 @@ API_SETTINGS: Final = (
 DISPATCHER_SETTINGS: Final = (
     Setting(name="AMQP_URL", what="RabbitMQ, as amqp://user:password@host:port/vhost", default=None, kind="amqp"),
     Setting(
-        name="DISPATCHER_NAME",
-        what="How the ledger names this dispatcher; the host's name when empty",
-        default="",
+        name="DISPATCHER_NAME", what="How the ledger names this dispatcher; the host's name when empty", default=""
     ),
     Setting(name="PROBE_HOST", what="Address of the dispatcher's health and metrics", default="0.0.0.0"),  # noqa: S104
     Setting(
