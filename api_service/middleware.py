@@ -26,6 +26,7 @@ _STATUS: dict[type[errors.DomainError], int] = {
     errors.KeyNotFound: 404,
     errors.LastKey: 409,
     errors.TooManyKeys: 409,
+    errors.TooManySecrets: 409,
     errors.EventIsFinished: 409,
     errors.EventIsPaused: 409,
     errors.NameTaken: 409,

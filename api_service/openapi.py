@@ -20,6 +20,12 @@ from api_service.schemas.executions import AttemptAnswer, ExecutionAnswer
 from api_service.schemas.keys import ApiKeyAnswer, NewApiKeyAnswer, Rotation
 from api_service.schemas.listing import ContextRequest, Page, QueryEvent
 from api_service.schemas.previews import PreviewAnswer, PreviewRequest
+from api_service.schemas.signing import (
+    NewSigningSecretAnswer,
+    SecretDatesAnswer,
+    SigningRotation,
+    SigningSecretAnswer,
+)
 from shared.domain.errors import EventHasChanged, QuotaExceeded, TooManyRequests
 from shared.domain.event import Status
 from shared.version import VERSION
@@ -30,6 +36,10 @@ _SCHEMAS: dict[str, type[Schema]] = {
     "ApiKey": ApiKeyAnswer,
     "NewApiKey": NewApiKeyAnswer,
     "Rotation": Rotation,
+    "SecretDates": SecretDatesAnswer,
+    "SigningSecret": SigningSecretAnswer,
+    "NewSigningSecret": NewSigningSecretAnswer,
+    "SigningRotation": SigningRotation,
     "RetryPolicy": RetryPolicyRequest,
     "RetryPolicyChange": RetryPolicyChange,
     "Event": EventAnswer,

@@ -56,8 +56,9 @@ OPERATIONS = (
         path="/v1/register",
         summary="Register an application",
         description=(
-            "Gives a new application its API key, which is shown this once. A name that is taken is refused with 409. "
-            "Where the operator has set a registration token, send it as `X-Registration-Token`."
+            "Gives a new application its API key and its signing secret, which are shown this once. A name that is "
+            "taken is refused with 409. Where the operator has set a registration token, send it as "
+            "`X-Registration-Token`."
         ),
         body="Registration",
         example={"appName": "RLP"},
@@ -66,6 +67,34 @@ OPERATIONS = (
         parameters=("X-Registration-Token",),
         refusals=(401, 409),
         needs_key=False,
+    ),
+    Operation(
+        name="getSigningSecret",
+        tag="Applications",
+        method="get",
+        path="/v1/signing-secret",
+        summary="Show the signing secrets' dates",
+        description=(
+            "Since when and until when each of the application's secrets signs its callbacks, newest first; never the "
+            "secrets themselves."
+        ),
+        data="SigningSecret",
+    ),
+    Operation(
+        name="rotateSigningSecret",
+        tag="Applications",
+        method="post",
+        path="/v1/signing-secret/rotate",
+        summary="Get a new signing secret",
+        description=(
+            "Gives the application another secret, which is shown this once. Until the overlap ends, callbacks are "
+            "signed with the others too, so that receivers can learn the new one meanwhile. At most "
+            f"{limits.SIGNING_SECRETS} secrets sign at once; one more is refused with 409."
+        ),
+        body="SigningRotation",
+        example={"overlapSeconds": 3600},
+        data="NewSigningSecret",
+        refusals=(409,),
     ),
     Operation(
         name="listKeys",

@@ -23,5 +23,5 @@ async def register_application(request: web.Request) -> web.Response:
         lambda: refuse_parameters(request.rel_url.raw_query_string), lambda: read_registration(read_json(body))
     )
 
-    api_key = await register(app[DATABASE], app_name=app_name, now=app[CLOCK].now(), entropy=app[ENTROPY])
-    return answer(show_application(app_name, api_key), status=201)
+    registered = await register(app[DATABASE], app_name=app_name, now=app[CLOCK].now(), entropy=app[ENTROPY])
+    return answer(show_application(app_name, registered.api_key, registered.signing_secret), status=201)

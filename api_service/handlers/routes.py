@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from api_service.handlers import applications, documents, events, keys, operations, previews
+from api_service.handlers import applications, documents, events, keys, operations, previews, signing
 from api_service.handlers.requests import Handler, for_application
 
 Routes = tuple[tuple[str, str, Handler], ...]
@@ -23,6 +23,8 @@ KEYED: Routes = (
     ("GET", "/v1/keys", for_application(keys.list_keys)),
     ("POST", "/v1/keys", for_application(keys.rotate_key)),
     ("DELETE", "/v1/keys/{key_id}", for_application(keys.revoke_key)),
+    ("GET", "/v1/signing-secret", for_application(signing.get_signing_secret)),
+    ("POST", "/v1/signing-secret/rotate", for_application(signing.rotate_signing_secret)),
 )
 OF_EVENTS: Routes = (
     ("POST", "", for_application(events.create_event)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from api_service.loops.trouble import Trouble
-from api_service.store import api_keys, idempotency
+from api_service.store import api_keys, idempotency, signing
 from api_service.store.database import Connection, Database
 from shared.clock import Clock
 from shared.domain.errors import Unavailable
@@ -29,7 +29,7 @@ log = get_logger(__name__)
 
 
 class Housekeeping:
-    """Sweeps out old Idempotency-Keys and expired API keys."""
+    """Sweeps out old Idempotency-Keys, expired API keys and ended signing secrets."""
 
     def __init__(self, *, database: Database, clock: Clock, step_rows: int = STEP_ROWS) -> None:
         self._database = database
@@ -49,10 +49,11 @@ class Housekeeping:
                 await self._clock.sleep(INTERVAL)
 
     async def sweep(self) -> None:
-        """Forget the keys of answers given more than a day ago, and keys that open nothing. Raises Unavailable."""
+        """Forget answers given more than a day ago, and keys and secrets that have ended. Raises Unavailable."""
         now = self._clock.now()
         await self._forget(idempotency.forget_older, now - IDEMPOTENCY_KEPT_MS)
         await self._forget(api_keys.forget_expired, now)
+        await self._forget(signing.forget_ended, now)
 
     async def _forget(self, forget: Forget, moment: Instant) -> None:
         forgotten = self._step_rows

@@ -104,7 +104,9 @@ class Snapshots:
 
         answer = self._fresh_name()
         number = timers = 0
-        async with aclosing(snapshots.read(self._database, request.shard, page_timers=self._page_timers)) as pages:
+        now = self._clock.now()
+        reading = snapshots.read(self._database, request.shard, now=now, page_timers=self._page_timers)
+        async with aclosing(reading) as pages:
             async for page in pages:
                 message = SnapshotPage(
                     shard=request.shard,
@@ -118,6 +120,7 @@ class Snapshots:
                     handed_over=claim.handed_over,
                     timers=page.timers,
                     pending=page.pending,
+                    keys=page.keys,
                 )
                 if not await self._send(request.shard, message):
                     return "nobody_there"

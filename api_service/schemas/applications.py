@@ -9,6 +9,7 @@ from marshmallow import Schema, fields
 from api_service import limits
 from api_service.schemas import fields as ours
 from api_service.schemas.reading import Strict, read
+from api_service.schemas.signing import SAID
 
 
 class Registration(Strict):
@@ -23,13 +24,14 @@ class Registration(Strict):
 
 
 class ApplicationAnswer(Schema):
-    """A registered application and its key, which is shown this once."""
+    """A registered application with its key and its signing secret, which are shown this once."""
 
     app_name = fields.String(data_key="appName", metadata={"example": "RLP"})
     api_key = fields.String(
         data_key="apiKey",
         metadata={"description": "Send it as X-API-Key with every other request. It is not shown again."},
     )
+    signing_secret = fields.String(data_key="signingSecret", metadata=SAID)
 
 
 REGISTRATION = Registration()
@@ -42,7 +44,11 @@ def read_registration(sent: Any) -> str:
     return name
 
 
-def show_application(app_name: str, api_key: str) -> dict[str, Any]:
+def show_application(app_name: str, api_key: str, signing_secret: str) -> dict[str, Any]:
     """The application as JSON."""
-    shown: dict[str, Any] = _ANSWER.dump({"app_name": app_name, "api_key": api_key})
+    shown: dict[str, Any] = _ANSWER.dump({
+        "app_name": app_name,
+        "api_key": api_key,
+        "signing_secret": signing_secret,
+    })
     return shown

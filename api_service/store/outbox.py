@@ -34,6 +34,14 @@ async def put(c: Connection, *, shard: int, version: int, what: bytes) -> None:
     await c.execute(SQL["put"], shard, version, what)
 
 
+async def put_everywhere(c: Connection, what: bytes) -> None:
+    """Publish this to every shard once the transaction is committed. Take every other lock first, as for a version.
+
+    Shards are locked in ascending order: whoever needs several does it like this.
+    """
+    await c.execute(SQL["put_everywhere"], what)
+
+
 async def take(c: Connection, limit: int) -> list[Waiting]:
     """The oldest changes, at most `limit`; no other relay takes them before this transaction ends."""
     return [Waiting(**row) for row in await c.fetch(SQL["take"], limit)]

@@ -6,6 +6,15 @@ update shard set version = version + 1 where shard = $1 returning version;
 -- A change that is published once this transaction is committed.
 insert into outbox (shard, version, what) values ($1, $2, $3);
 
+-- put_everywhere --
+-- The same change for every shard, as its next version. The rows are locked in the order of their numbers.
+with held as materialized (
+    select shard from shard order by shard for no key update
+), raised as (
+    update shard set version = version + 1 from held where shard.shard = held.shard returning shard.shard, version
+)
+insert into outbox (shard, version, what) select shard, version, $1 from raised order by shard;
+
 -- take --
 -- The oldest changes, kept from other relays until this transaction ends.
 select id, shard, version, what from outbox order by id limit $1 for update skip locked;

@@ -7,14 +7,16 @@ so what is at or below it is in the pages and what is above it is not.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
 
+from api_service.store import signing
 from api_service.store.database import Connection, Database
 from api_service.store.delivery import delivery_of
 from api_service.store.queries import load
+from shared.domain.delivery import SigningKeys
 from shared.domain.firing import PendingFiring
 from shared.domain.timer import Timer
 from shared.messages.catalogue import ShardDigest
@@ -48,6 +50,7 @@ class Page:
     timers: list[Timer]
     pending: list[PendingFiring]
     last: bool
+    keys: list[SigningKeys] = field(default_factory=list)  # of applications that no earlier page was about
 
 
 async def claim(c: Connection, shard: int, incarnation: str, owner: str) -> Claim:
@@ -57,7 +60,7 @@ async def claim(c: Connection, shard: int, incarnation: str, owner: str) -> Clai
 
 
 async def read(
-    database: Database, shard: int, *, page_timers: int = PAGE_TIMERS, page_bytes: int = PAGE_BYTES
+    database: Database, shard: int, *, now: Instant, page_timers: int = PAGE_TIMERS, page_bytes: int = PAGE_BYTES
 ) -> AsyncGenerator[Page, None]:
     """All timers of the shard that have not ended and all its pending firings, at one moment; at least one page.
 
@@ -68,13 +71,16 @@ async def read(
         await c.execute(SQL["walk"])
         cursor = await c.cursor(SQL["timers"], shard)
         ready: list[Timer] = []
+        told: set[int] = set()
         while rows := await cursor.fetch(page_timers):
             *full, rest = _portions([*ready, *map(_timer, rows)], page_timers, page_bytes)
             for timers in full:
-                yield Page(horizon=horizon, timers=timers, pending=[], last=False)
+                keys = await _keys(c, timers, told, now)
+                yield Page(horizon=horizon, timers=timers, pending=[], last=False, keys=keys)
             ready = rest
+        keys = await _keys(c, ready, told, now)
         pending = [_pending(row) for row in await c.fetch(SQL["pending"], shard)]
-    yield Page(horizon=horizon, timers=ready, pending=pending, last=True)
+    yield Page(horizon=horizon, timers=ready, pending=pending, last=True, keys=keys)
 
 
 async def digest(c: Connection, shard: int, ends_after: Instant) -> ShardDigest:
@@ -88,6 +94,13 @@ async def digest(c: Connection, shard: int, ends_after: Instant) -> ShardDigest:
         versions_sum=row["versions_sum"],
         versions_xor=row["versions_xor"],
     )
+
+
+async def _keys(c: Connection, timers: Sequence[Timer], told: set[int], now: Instant) -> list[SigningKeys]:
+    """What the applications of these timers sign with, but for those that were told; they are told from now on."""
+    news = {timer.application_id for timer in timers} - told
+    told |= news
+    return await signing.keys_of(c, sorted(news), now) if news else []
 
 
 async def _row(c: Connection, statement: str, shard: int, *arguments: Any) -> asyncpg.Record:

@@ -15,12 +15,13 @@ from api_service.store import events, ledger, outbox
 from api_service.store.database import Connection
 from api_service.store.ledger import ExecutionRow
 from api_service.store.terms import terms_of
+from api_service.usecases.announcing import announce
 from api_service.usecases.means import Means
 from api_service.usecases.skipping import skipped_in_pause
 from shared.domain.errors import EventHasChanged, EventIsFinished, EventIsPaused, InvalidInput
-from shared.domain.event import Changes, Event, Status, body_of, changed, is_over, paused, resumed, timer_of
+from shared.domain.event import Changes, Event, Status, body_of, changed, is_over, paused, resumed
 from shared.domain.firing import Execution, PendingFiring, SkipReason
-from shared.messages.catalogue import Gone, Triggered, Upserted, What
+from shared.messages.catalogue import Gone, Triggered, What
 from shared.messages.codec import encode
 from shared.timing.instants import Instant
 
@@ -117,7 +118,7 @@ async def _moved(means: Means, event_id: str, expected: Versions, move: Callable
         await _write_off(c, before, after, means.now)
         after = replace(after, version=await outbox.next_version(c, after.shard))
         await events.update(c, after, old_terms=_terms(before), new_terms=_terms(after))
-        await outbox.put(c, shard=after.shard, version=after.version, what=encode(Upserted(timer_of(after))))
+        await announce(c, after)
     means.wake_relay()
     return after
 

@@ -10,12 +10,11 @@ from api_service.store import events, idempotency, outbox, quotas
 from api_service.store.database import Connection
 from api_service.store.idempotency import Remembered
 from api_service.store.terms import terms_of
+from api_service.usecases.announcing import announce
 from api_service.usecases.means import Means
 from shared.domain.errors import KeyReused, QuotaExceeded, Unavailable
-from shared.domain.event import Event, Status, timer_of
+from shared.domain.event import Event, Status
 from shared.domain.ids import shard_of, ulid
-from shared.messages.catalogue import Upserted
-from shared.messages.codec import encode
 
 _ULID_ENTROPY = 10
 _TWINS_MOST = 3
@@ -125,5 +124,5 @@ async def _write(c: Connection, event: Event) -> Event:
     written = replace(event, version=await outbox.next_version(c, event.shard))
     terms = terms_of(written.event_owner, written.tags, written.context)
     await events.insert(c, written, terms)
-    await outbox.put(c, shard=written.shard, version=written.version, what=encode(Upserted(timer_of(written))))
+    await announce(c, written)
     return written

@@ -5,24 +5,35 @@ from __future__ import annotations
 import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from hashlib import sha256
 
-from api_service.store import api_keys, applications
+from api_service.store import api_keys, applications, signing
 from api_service.store.api_keys import ApiKey
 from api_service.store.database import Database
 from shared.domain.errors import NotAuthenticated, RegistrationClosed
+from shared.domain.signing import SECRET_BYTES, secret_text
 from shared.timing.instants import Instant
 
 _KEY_BYTES = 32
 _KEY_PREFIX = "ck_"
 
 
-async def register(database: Database, *, app_name: str, now: Instant, entropy: Callable[[int], bytes]) -> str:
-    """The key of a new application. Raises NameTaken."""
-    key = new_key(entropy)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """What a new application is told once."""
+
+    api_key: str = field(repr=False)
+    signing_secret: str = field(repr=False)
+
+
+async def register(database: Database, *, app_name: str, now: Instant, entropy: Callable[[int], bytes]) -> Registered:
+    """What opens a new application and what its callbacks are signed with. Raises NameTaken."""
+    key, secret = new_key(entropy), entropy(SECRET_BYTES)
     async with database.transaction() as c:
-        await applications.register(c, app_name=app_name, key_hash=hash_of(key), now=now)
-    return key
+        application_id = await applications.register(c, app_name=app_name, key_hash=hash_of(key), now=now)
+        await signing.add(c, application_id, secret, now=now)
+    return Registered(api_key=key, signing_secret=secret_text(secret))
 
 
 def check_token(expected: str | None, given: str) -> None:

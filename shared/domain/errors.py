@@ -56,6 +56,10 @@ class TooManyKeys(DomainError):
     """The application has as many valid keys as it may; revoke one with DELETE /v1/keys/:key-id first."""
 
 
+class TooManySecrets(DomainError):
+    """As many signing secrets as may sign at once do; wait until one ends, or end all with overlapSeconds 0."""
+
+
 class RegistrationClosed(DomainError):
     """Registering needs the operator's token in the header X-Registration-Token."""
 

@@ -99,7 +99,7 @@ async def reading_seconds(database: Database, shard: int) -> tuple[float, int]:
     """How long a snapshot takes to read, and how many timers are in it."""
     began = time.perf_counter()
     timers = 0
-    async with aclosing(snapshots.read(database, shard)) as pages:
+    async with aclosing(snapshots.read(database, shard, now=NOW)) as pages:
         async for page in pages:
             timers += len(page.timers)
     return time.perf_counter() - began, timers

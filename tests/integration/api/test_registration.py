@@ -18,7 +18,7 @@ async def test_an_application_gets_its_key_once(api: Api, database: Database) ->
 
     assert answer.status == 201
     assert list(answer.json) == ["data"]
-    assert list(answer.data) == ["appName", "apiKey"]
+    assert list(answer.data) == ["appName", "apiKey", "signingSecret"]
     assert answer.data["appName"] == "RLP"
     assert re.fullmatch(r"ck_[A-Za-z0-9_-]{43}", answer.data["apiKey"])
     async with database.connection() as c:

@@ -6,7 +6,7 @@ import asyncio
 
 from api_service.loops import housekeeping
 from api_service.loops.housekeeping import IDEMPOTENCY_KEPT_MS, Housekeeping
-from api_service.store import api_keys, idempotency
+from api_service.store import api_keys, idempotency, signing
 from api_service.store.database import Database
 from api_service.store.idempotency import Remembered
 from shared.timing.instants import to_datetime
@@ -70,6 +70,22 @@ async def test_keys_that_open_nothing_are_forgotten(scene: Scene) -> None:
     async with scene.database.connection() as c:
         left = await c.fetch("select key_hash from api_key")
     assert {row["key_hash"] for row in left} == {b"late", b"never"}
+
+
+async def test_secrets_that_sign_nothing_are_forgotten(scene: Scene) -> None:
+    async with scene.database.transaction() as c:
+        for number in range(5):
+            await signing.add(c, scene.application_id, bytes([number]), now=NOW)
+        await signing.expire(c, scene.application_id, NOW)
+        await signing.add(c, scene.application_id, b"late", now=NOW)
+        await signing.expire(c, scene.application_id, NOW + 1)
+        await signing.add(c, scene.application_id, b"current", now=NOW)
+
+    await Housekeeping(database=scene.database, clock=_Clock(), step_rows=2).sweep()
+
+    async with scene.database.connection() as c:
+        left = await c.fetch("select secret from signing_secret")
+    assert {row["secret"] for row in left} == {b"late", b"current"}
 
 
 async def test_it_sweeps_at_once_and_every_hour_and_while_postgres_is_away_it_keeps_trying(scene: Scene) -> None:

@@ -21,7 +21,7 @@ from tests.integration.loops.scene import HOUR, NOW, SECOND, Scene, attempted, f
 
 
 async def read(database: Database, shard: int = 3, **given: int) -> list[Page]:
-    async with aclosing(snapshots.read(database, shard, **given)) as pages:
+    async with aclosing(snapshots.read(database, shard, now=NOW, **given)) as pages:
         return [page async for page in pages]
 
 
@@ -201,7 +201,7 @@ async def test_a_snapshot_and_the_changes_above_its_horizon_are_the_whole_truth(
         taken = []
         for _ in range(5):
             pages = []
-            async with aclosing(snapshots.read(scene.database, 3, page_timers=2)) as reading:
+            async with aclosing(snapshots.read(scene.database, 3, now=NOW, page_timers=2)) as reading:
                 async for page in reading:
                     pages.append(page)
                     await scene.create()  # the clients get a turn between pages

@@ -52,6 +52,13 @@ async def write(database: Database, *written: Event) -> None:
             await events.insert(c, one, terms(one))
 
 
+async def waiting_for_locks(c: Connection, count: int) -> None:
+    """Return when so many statements in our database wait for a lock."""
+    asking = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    while await c.fetchval(asking) < count:
+        pass
+
+
 async def waiting_for_a_lock(c: Connection, kind: str) -> None:
     """Return when somebody waits for a lock of this kind in our database."""
     asking = """

@@ -8,6 +8,7 @@ import pytest
 
 from api_service.store import outbox
 from api_service.store.database import Database
+from tests.integration.store.scene import SHARDS, waiting_for_locks
 
 
 async def put(database: Database, shard: int, what: bytes) -> int:
@@ -57,6 +58,34 @@ async def test_a_version_that_is_not_committed_is_given_again(database: Database
         await failing()
     assert await put(database, 3, b"") == 1
     assert await put(database, 4, b"") == 1  # shards count for themselves
+
+
+async def put_everywhere(database: Database, what: bytes) -> None:
+    async with database.transaction() as c:
+        await outbox.put_everywhere(c, what)
+
+
+async def test_a_change_for_every_shard_is_the_next_version_of_each_whoever_else_writes(database: Database) -> None:
+    async with asyncio.TaskGroup() as group:
+        for number in range(24):
+            group.create_task(put_everywhere(database, b"all"))
+            group.create_task(put(database, number % SHARDS, b"one"))
+
+    async with database.connection() as c:
+        rows = await c.fetch("select shard, array_agg(version order by id) as versions from outbox group by shard")
+        kept = {row["version"] for row in await c.fetch("select version from shard")}
+    assert {row["shard"]: row["versions"] for row in rows} == {n: list(range(1, 28)) for n in range(SHARDS)}
+    assert kept == {27}
+
+
+async def test_shards_are_held_in_ascending_order(database: Database) -> None:
+    async with asyncio.TaskGroup() as group, database.transaction() as gate:
+        await outbox.next_version(gate, 5)
+        group.create_task(put_everywhere(database, b""))
+        async with database.connection() as c:
+            await waiting_for_locks(c, 1)
+            free = "select shard from shard where shard <> 5 order by shard for update skip locked"
+            assert [row["shard"] for row in await c.fetch(free)] == [6, 7]
 
 
 async def test_an_unknown_shard_is_refused(database: Database) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
 
@@ -16,7 +17,9 @@ from api_service.docs.page import ASSETS, page
 from api_service.handlers.routes import add_routes
 from api_service.openapi import document
 from api_service.schemas.events import read_changes, read_new_event
+from api_service.schemas.keys import read_rotation
 from api_service.schemas.previews import read_preview
+from api_service.schemas.signing import read_signing_rotation
 
 DOCUMENT = document()
 NOW = 1_900_000_000_000
@@ -86,7 +89,13 @@ def test_bounds_and_kinds_are_those_of_the_schemas() -> None:
 
 
 def test_every_example_of_a_body_is_accepted() -> None:
-    readers = {"EventCreation": read_new_event, "EventChange": read_changes, "PreviewRequest": read_preview}
+    readers: dict[str, Callable[[Any, int], Any]] = {
+        "EventCreation": read_new_event,
+        "EventChange": read_changes,
+        "PreviewRequest": read_preview,
+        "Rotation": lambda sent, _: read_rotation(sent),
+        "SigningRotation": lambda sent, _: read_signing_rotation(sent),
+    }
     for operation in OPERATIONS:
         if operation.body in readers:
             readers[operation.body](operation.example, NOW)
