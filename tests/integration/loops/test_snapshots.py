@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from api_service.loops.snapshots import DIGEST_MARGIN_MS, Snapshots, WayOut
+from api_service.store import signing
 from api_service.store.database import Database
 from shared.bus.port import BusUnavailable, Session, Work
 from shared.clock import SystemClock
+from shared.domain.delivery import SigningKeys, SigningSecret
 from shared.domain.event import timer_of
 from shared.messages.catalogue import DigestRequest, ShardDigest, SnapshotPage, SnapshotRequest
 from shared.messages.codec import encode
@@ -76,6 +78,8 @@ async def answer(session: Session) -> list[SnapshotPage]:
 async def test_an_owner_hears_all_its_timers_in_numbered_pages(scene: Scene, wire: Wire) -> None:
     made = [await scene.create() for _ in range(5)]
     await scene.create(shard=4)
+    async with scene.database.transaction() as c:
+        await signing.add(c, scene.application_id, b"secret", now=NOW)
 
     async with owner_of(wire, 3) as session, running(service(scene.database, wire, page_timers=2)):
         await ask(wire, request(session))
@@ -87,6 +91,8 @@ async def test_an_owner_hears_all_its_timers_in_numbered_pages(scene: Scene, wir
         ("r-1", session.incarnation, 1, 5, True)
     }
     assert len({page.answer for page in pages}) == 1
+    keys = SigningKeys(application_id=scene.application_id, generation=1, secrets=(SigningSecret(b"secret"),))
+    assert [page.keys for page in pages] == [[keys], [], []]
 
 
 async def test_a_request_that_is_repeated_is_answered_by_another_run_of_pages(scene: Scene, wire: Wire) -> None:
