@@ -9,7 +9,7 @@ from aiohttp import web
 
 from api_service import limits
 from api_service.handlers.routes import add_routes
-from api_service.keys import CLOCK, ENTROPY, QUOTA_EVENTS, RATE, REGISTRATION_TOKEN, SHARDS
+from api_service.keys import CLOCK, EGRESS, ENTROPY, QUOTA_EVENTS, RATE, REGISTRATION_TOKEN, SHARDS
 from api_service.loops.smtp import SmtpServer
 from api_service.middleware import MIDDLEWARES
 from api_service.resources import FAILED, database, loops
@@ -24,6 +24,7 @@ def create_app(settings: ApiSettings, *, bus: Bus, clock: Clock) -> web.Applicat
     app = web.Application(middlewares=MIDDLEWARES, client_max_size=limits.BODY_BYTES)
     app[CLOCK] = clock
     app[ENTROPY] = os.urandom
+    app[EGRESS] = settings.egress_allow
     app[SHARDS] = settings.shards
     app[RATE] = Buckets(rate=settings.rate_limit, burst=settings.rate_limit) if settings.rate_limit else None
     app[QUOTA_EVENTS] = settings.quota_events

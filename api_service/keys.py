@@ -9,6 +9,7 @@ from aiohttp import web
 
 from api_service.store.database import Database
 from shared.clock import Clock
+from shared.domain.egress import Egress
 from shared.domain.token_bucket import Buckets
 
 Entropy: TypeAlias = Callable[[int], bytes]  # so many random bytes
@@ -21,6 +22,7 @@ ENTROPY: web.AppKey[Entropy] = web.AppKey("entropy")
 SHARDS: web.AppKey[int] = web.AppKey("shards", int)
 RATE: web.AppKey[Buckets | None] = web.AppKey("rate")  # None: as fast as it goes
 QUOTA_EVENTS: web.AppKey[int] = web.AppKey("quota_events", int)  # of each application; 0: no end
+EGRESS: web.AppKey[Egress] = web.AppKey("egress", Egress)
 REGISTRATION_TOKEN: web.AppKey[str | None] = web.AppKey("registration_token")  # None: anybody may register
 OUTBOX_WAKE: web.AppKey[Wake] = web.AppKey("outbox_wake")  # to be called once a change is committed
 READINESS: web.AppKey[Mapping[str, Check]] = web.AppKey("readiness")

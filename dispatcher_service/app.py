@@ -50,7 +50,9 @@ class Dispatcher:
         self._shards: dict[int, Shard] = {}
         self._publisher = bus.publisher()
         self._lease = Lease(LEASE_SECONDS)
-        self._sender: RunningSender = sender or HttpSender(clock=clock, user_agent=f"carillon/{VERSION}")
+        self._sender: RunningSender = sender or HttpSender(
+            clock=clock, user_agent=f"carillon/{VERSION}", egress=settings.egress_allow
+        )
         self._reporter = Reporter(self._publisher, name=settings.dispatcher_name, clock=clock, on_room=self._wake)
         agenda, keyring = Agenda(), Keyring()
         self._attempts = Attempts(

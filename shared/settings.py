@@ -11,6 +11,8 @@ from email.headerregistry import Address
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
+from shared.domain.egress import Egress
+
 LEASE_SECONDS: Final = 4.0
 HEARTBEAT_SECONDS: Final = 5
 # A dispatcher that is cut off must have stopped ringing before the broker can give its shards to another.
@@ -34,7 +36,7 @@ class Setting:
     name: str
     what: str
     default: str | None
-    kind: str = "text"  # text | secret | integer | number | postgres | amqp | smtp | address
+    kind: str = "text"  # text | secret | integer | number | postgres | amqp | smtp | address | egress
     least: float = 0
     most: float = 0
 
@@ -46,6 +48,16 @@ _SHARDS: Final = Setting(
     kind="integer",
     least=1,
     most=SHARDS_MAX,
+)
+_OF_BOTH: Final = (
+    Setting(
+        name="EGRESS_ALLOW",
+        what="Networks, addresses and host names that callbacks may lead to though they are not public, with commas",
+        default="",
+        kind="egress",
+    ),
+    Setting(name="BUS_PREFIX", what="First part of the names of all exchanges and queues", default="carillon"),
+    Setting(name="LOG_LEVEL", what="debug, info, warning or error", default="info"),
 )
 API_SETTINGS: Final = (
     Setting(
@@ -93,8 +105,7 @@ API_SETTINGS: Final = (
         kind="smtp",
     ),
     Setting(name="MAIL_FROM", what="Address that mails come from", default="carillon@localhost", kind="address"),
-    Setting(name="BUS_PREFIX", what="First part of the names of all exchanges and queues", default="carillon"),
-    Setting(name="LOG_LEVEL", what="debug, info, warning or error", default="info"),
+    *_OF_BOTH,
 )
 DISPATCHER_SETTINGS: Final = (
     Setting(name="AMQP_URL", what="RabbitMQ, as amqp://user:password@host:port/vhost", default=None, kind="amqp"),
@@ -150,8 +161,7 @@ DISPATCHER_SETTINGS: Final = (
         least=0,
         most=60,
     ),
-    Setting(name="BUS_PREFIX", what="First part of the names of all exchanges and queues", default="carillon"),
-    Setting(name="LOG_LEVEL", what="debug, info, warning or error", default="info"),
+    *_OF_BOTH,
 )
 
 
@@ -170,6 +180,7 @@ class ApiSettings:
     database_pool: int
     smtp_url: str
     mail_from: str
+    egress_allow: Egress
     bus_prefix: str
     log_level: str
 
@@ -193,6 +204,7 @@ class DispatcherSettings:
     rate_per_host: float
     breaker_failures: int
     takeover_wait: float
+    egress_allow: Egress
     bus_prefix: str
     log_level: str
 
@@ -243,7 +255,7 @@ def _value(setting: Setting, given: str | None) -> Any:
         return _address(text)
     if setting.kind in _NUMBERS:
         return _number(setting, text)
-    return text
+    return Egress.of(text) if setting.kind == "egress" else text
 
 
 _SCHEMES: Final = {"postgres": ("postgresql", "postgres"), "amqp": ("amqp", "amqps"), "smtp": ("smtp", "smtps")}
@@ -292,6 +304,8 @@ def _number(setting: Setting, text: str) -> int | float:
 def _shown(setting: Setting, value: Any) -> Any:
     if setting.kind == "secret":
         return "set" if value else "not set"
+    if setting.kind == "egress":
+        return str(value)
     if setting.kind in _SCHEMES:
         if not value:
             return "not set"

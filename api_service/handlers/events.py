@@ -8,6 +8,7 @@ from aiohttp import web
 
 from api_service.handlers.answers import answer, answer_event, answer_list, envelope, written
 from api_service.handlers.requests import meaning_of, read_body
+from api_service.keys import EGRESS
 from api_service.schemas.events import read_changes, read_new_event, show_event
 from api_service.schemas.executions import show_execution
 from api_service.schemas.headers import etag, read_idempotency_key, read_if_match
@@ -28,7 +29,8 @@ async def create_event(request: web.Request, means: Means) -> web.Response:
     if once is not None and (said := await earlier_answer(means, once)) is not None:
         return _created(said)
 
-    _, wanted = both(lambda: _check_envelope(request), lambda: read_new_event(read_json(body), means.now))
+    egress = request.app[EGRESS]
+    _, wanted = both(lambda: _check_envelope(request), lambda: read_new_event(read_json(body), means.now, egress))
     said = await create(means, wanted, once=once, answer=lambda event: envelope(show_event(event, means.now)))
     return _created(said)
 
@@ -52,7 +54,8 @@ async def get_event(request: web.Request, means: Means) -> web.Response:
 async def change_event(request: web.Request, means: Means) -> web.Response:
     """PATCH /v1/events/:id."""
     body = await read_body(request)
-    expected, changes = both(lambda: _expected(request), lambda: read_changes(read_json(body), means.now))
+    egress = request.app[EGRESS]
+    expected, changes = both(lambda: _expected(request), lambda: read_changes(read_json(body), means.now, egress))
 
     event = await changing.change(means, _event_id(request), changes, expected=expected)
     return answer_event(show_event(event, means.now))

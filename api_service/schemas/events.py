@@ -12,7 +12,9 @@ from api_service import limits
 from api_service.schemas import delivery
 from api_service.schemas import fields as ours
 from api_service.schemas.reading import Strict, read
+from api_service.schemas.urls import fault_of_target
 from shared.domain.delivery import DEFAULT, Delivery, MisfirePolicy, OverlapPolicy
+from shared.domain.egress import STRICT, Egress
 from shared.domain.event import Changes, Event, PauseReason, Status, is_over, next_run, offset_of
 from shared.timing.instants import Instant, iso
 
@@ -208,9 +210,9 @@ CHANGE = EventChange()
 ANSWER = EventAnswer()
 
 
-def read_new_event(sent: Any, now: Instant) -> NewEvent:
+def read_new_event(sent: Any, now: Instant, egress: Egress = STRICT) -> NewEvent:
     """The event that was asked for; raises InvalidInput with every problem."""
-    given = read(CREATION, sent, lambda valid: _wrong_dates(valid, now))
+    given = read(CREATION, sent, lambda valid: _wrong_dates(valid, now), lambda valid: _wrong_target(valid, egress))
     return NewEvent(
         event_owner=given["event_owner"],
         end_date=given["end_date"],
@@ -224,9 +226,9 @@ def read_new_event(sent: Any, now: Instant) -> NewEvent:
     )
 
 
-def read_changes(sent: Any, now: Instant) -> Changes:
+def read_changes(sent: Any, now: Instant, egress: Egress = STRICT) -> Changes:
     """The changes that were asked for; raises InvalidInput with every problem."""
-    given = read(CHANGE, sent, lambda valid: _wrong_dates(valid, now))
+    given = read(CHANGE, sent, lambda valid: _wrong_dates(valid, now), lambda valid: _wrong_target(valid, egress))
     if "tags" in given:
         given["tags"] = tuple(given["tags"])
     plain = {name: value for name, value in given.items() if name not in delivery.DELIVERY_FIELDS}
@@ -268,3 +270,10 @@ def _wrong_dates(valid: Mapping[str, Any], now: Instant) -> Iterator[str]:
         yield "endDate should be in the future"
     if start is not None and end is not None and start >= end:
         yield "startDate should be before endDate"
+
+
+def _wrong_target(valid: Mapping[str, Any], egress: Egress) -> Iterator[str]:
+    """What is wrong with where the callback leads, in this installation."""
+    url = valid.get("callback_url")
+    if url is not None and (fault := fault_of_target(url, egress)) is not None:
+        yield f"callbackUrl {fault}"

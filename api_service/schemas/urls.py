@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from yarl import URL
 
+from shared.domain.egress import Egress
+
 _LABEL_LENGTH = 63
 _HOST_LENGTH = 253
 _EXAMPLE = "e.g. https://example.com/hook"
@@ -20,6 +22,15 @@ def fault_of_url(text: str) -> str | None:
         return next((said for is_wrong, said in _FAULTS if is_wrong(url)), None)
     except ValueError:
         return f"should be an absolute URL, {_EXAMPLE}"
+
+
+def fault_of_target(text: str, egress: Egress) -> str | None:
+    """Does the URL, which is one, lead where this installation does not call? As far as that shows in its host."""
+    fault = egress.fault_of_host(URL(text).raw_host or "")
+    if fault is None:
+        return None
+    way_out = "use a public address, or have the operator list it in EGRESS_ALLOW"
+    return f"leads to {fault}, which this installation does not call; {way_out}"
 
 
 def _has_no_host(url: URL) -> bool:

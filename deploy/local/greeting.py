@@ -28,6 +28,7 @@ Carillon is up at {url}
   docs     {url}/docs
   echo     {url}{PATH}  shows what arrived, newest first
   servers  {servers}
+  calls    public addresses, this machine, and what EGRESS_ALLOW lists
 
 Paste this into another terminal. It rings here every second, and ends after {RINGS_FOR_MINUTES} minutes:
 

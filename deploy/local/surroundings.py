@@ -18,6 +18,7 @@ DATABASE_OF_OURS: Final = "postgresql://local/carillon"
 BUS_OF_OURS: Final = "amqp://in-process/"
 
 DEFAULTS: Final = {"API_HOST": "127.0.0.1", "DISPATCHER_NAME": "local", "LOG_LEVEL": "warning"}
+LOOPBACK: Final = "127.0.0.0/8,::1"  # a developer's own receiver; elsewhere callbacks do not lead there
 
 
 class Unsuitable(Exception):
@@ -39,6 +40,7 @@ def settings_of(environment: Mapping[str, str]) -> Settings:
     told = DEFAULTS | {name: value for name, value in environment.items() if value.strip()}
     if own_servers:
         told |= {"DATABASE_URL": DATABASE_OF_OURS, "AMQP_URL": BUS_OF_OURS}
+    told["EGRESS_ALLOW"] = ",".join(filter(None, (told.get("EGRESS_ALLOW", ""), LOOPBACK)))
     try:
         return Settings(api=ApiSettings.of(told), dispatcher=DispatcherSettings.of(told), own_servers=own_servers)
     except InvalidSettings as error:

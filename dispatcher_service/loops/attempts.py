@@ -15,7 +15,7 @@ from dispatcher_service.core.keyring import Keyring
 from dispatcher_service.core.lease import Lease
 from dispatcher_service.core.shard import Shard
 from dispatcher_service.core.under_way import UnderWay
-from dispatcher_service.sender.http import Answer, Fence, Fenced
+from dispatcher_service.sender.http import TIMEOUT_SECONDS, Answer, Fence, Fenced
 from shared.clock import Clock
 from shared.domain.firing import AttemptError, FailReason, Outcome
 from shared.observability.logs import get_logger
@@ -30,7 +30,15 @@ log = get_logger(__name__)
 class Sender(Protocol):
     """What attempts need of a sender."""
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str], fence: Fence) -> Answer:
+    async def post(
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        fence: Fence,
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> Answer:
         """One request; raises Fenced."""
         ...
 

@@ -1,6 +1,7 @@
 """One HTTP request and what came of it. It decides nothing: whether, when and how often is not its business.
 
-Answers are read to a small cap and redirects are not followed. The last look before the bytes leave is the `fence`: a
+Answers are read to a small cap, redirects are not followed, and addresses that are not allowed are not connected to
+(`egress`). The last look before the bytes leave is the `fence`: a
 process may be frozen between deciding and connecting, and must then not send what is no longer its to send.
 """
 
@@ -11,7 +12,7 @@ import re
 import ssl
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from types import TracebackType
 from typing import Final, Self
@@ -21,7 +22,10 @@ from aiohttp.client_reqrep import ClientRequest, ClientResponse
 from aiohttp.connector import Connection
 from yarl import URL
 
+from dispatcher_service.sender.answers import kept_headers, masked, secrets_of
+from dispatcher_service.sender.egress import WAY, Guard, Way
 from shared.clock import Clock
+from shared.domain.egress import Egress
 from shared.domain.firing import AttemptError
 from shared.observability.logs import get_logger
 from shared.timing.instants import Instant
@@ -57,12 +61,19 @@ class _FencedRequest(ClientRequest):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came of one request; `status_code` is 0 where no answer came."""
+    """What came of one request; `status_code` is 0 where no answer came, and the rest of the answer is empty then.
+
+    What is kept of it holds no secret that was sent. `truncated`: its body is more than `body`.
+    """
 
     started: Instant
     duration_ms: int
     status_code: int
     error: AttemptError
+    retry_after: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    truncated: bool = False
 
 
 @dataclass(slots=True)
@@ -70,27 +81,31 @@ class _Heard:
     """What has come of an answer so far."""
 
     status_code: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    whole: bool = False
 
 
 class HttpSender:
     """The way to strangers' URLs."""
 
-    def __init__(self, *, clock: Clock, user_agent: str, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    def __init__(self, *, clock: Clock, user_agent: str, egress: Egress) -> None:
         self._clock = clock
         self._user_agent = user_agent
-        self._timeout_seconds = timeout_seconds
+        self._guard = Guard(egress)
         self._deadlines: dict[asyncio.Task[object], float] = {}
         self._expired: set[asyncio.Task[object]] = set()
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_SECONDS),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_SECONDS, socket_factory=self._guard),
             cookie_jar=aiohttp.DummyCookieJar(),
             request_class=_FencedRequest,
             # A timer a request costs a sixth of the throughput; one sweep over all deadlines costs nothing.
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
             auto_decompress=False,
+            trust_env=False,  # a proxy would connect where the guard does not see it
         )
         return self
 
@@ -110,14 +125,23 @@ class HttpSender:
                     self._expired.add(task)
                     task.cancel()
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str], fence: Fence) -> Answer:
+    async def post(
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        fence: Fence,
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> Answer:
         """POST once. Raises Fenced where the fence came down before anything was sent."""
         task = asyncio.current_task()
         assert task is not None, "runs in a task"  # noqa: S101
         _fence.set(fence)
+        WAY.set(way := Way(url))
         started, begun = self._clock.now(), self._clock.steady()
         heard, error = _Heard(), AttemptError.NONE
-        self._deadlines[task] = begun + self._timeout_seconds
+        self._deadlines[task] = begun + timeout_seconds
         try:
             await self._exchange(url, body, headers, heard)
         except asyncio.CancelledError:
@@ -127,29 +151,46 @@ class HttpSender:
         except Fenced:
             raise
         except (aiohttp.ClientError, OSError, ValueError) as problem:
-            error = stage_of(problem)
+            error = AttemptError.REFUSED if self._guard.refused(way) else stage_of(problem)
         except Exception:  # one stranger's URL must not stop all rings
             log.exception("attempt.unforeseen", url=url)
             error = AttemptError.PROTOCOL
         finally:
             del self._deadlines[task]
             self._expired.discard(task)
-        if heard.status_code:  # that is the answer, whatever became of its body
-            error = AttemptError.NONE if 200 <= heard.status_code < 300 else AttemptError.STATUS
         duration_ms = round((self._clock.steady() - begun) * 1000)
-        return Answer(started=started, duration_ms=duration_ms, status_code=heard.status_code, error=error)
+        if not heard.status_code:
+            return Answer(started=started, duration_ms=duration_ms, status_code=0, error=error)
+        return _answer(heard, started, duration_ms, secrets_of(headers))
 
     async def _exchange(self, url: str, body: bytes, headers: Mapping[str, str], heard: _Heard) -> None:
         assert self._session is not None, "entered"  # noqa: S101
         async with self._session.post(
             target(url), data=body, headers={**headers, "User-Agent": self._user_agent}, allow_redirects=False
         ) as response:
-            heard.status_code = response.status
-            left = ANSWER_CAP_BYTES
-            while left > 0 and (chunk := await response.content.read(left)):
-                left -= len(chunk)
-            if left == 0:
-                response.close()  # more than we care to read: the connection is not worth keeping
+            heard.status_code, heard.headers = response.status, response.headers
+            while len(heard.body) <= ANSWER_CAP_BYTES:  # one more byte tells whether there is more
+                chunk = await response.content.read(ANSWER_CAP_BYTES + 1 - len(heard.body))
+                if not chunk:
+                    heard.whole = True
+                    return
+                heard.body += chunk
+            response.close()  # more than we care to read: the connection is not worth keeping
+
+
+def _answer(heard: _Heard, started: Instant, duration_ms: int, secrets: tuple[bytes, ...]) -> Answer:
+    """An answer's first line is the answer, whatever became of its body."""
+    headers = kept_headers(heard.headers.items(), secrets)
+    return Answer(
+        started=started,
+        duration_ms=duration_ms,
+        status_code=heard.status_code,
+        error=AttemptError.NONE if 200 <= heard.status_code < 300 else AttemptError.STATUS,
+        retry_after=next((value for name, value in headers if name == "retry-after"), ""),
+        headers=headers,
+        body=masked(heard.body[:ANSWER_CAP_BYTES], secrets, cut=not heard.whole),
+        truncated=not heard.whole,
+    )
 
 
 @lru_cache(maxsize=16_384)

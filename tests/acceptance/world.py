@@ -48,6 +48,7 @@ class World:
         return {
             "DATABASE_URL": self.database,
             "AMQP_URL": self.rabbit.url,
+            "EGRESS_ALLOW": "127.0.0.1",
             "SHARDS": str(SHARDS),
             "LOG_LEVEL": "info",
         }

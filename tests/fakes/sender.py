@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from dispatcher_service.sender.http import Answer, Fence, Fenced
+from dispatcher_service.sender.http import TIMEOUT_SECONDS, Answer, Fence, Fenced
 from shared.clock import Clock
 from shared.domain.firing import AttemptError
 from shared.timing.instants import Instant
@@ -68,8 +68,17 @@ class FakeSender:
         self.most_under_way = 0
         self.news = asyncio.Event()
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str], fence: Fence) -> Answer:
+    async def post(
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        fence: Fence,
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> Answer:
         """One request."""
+        del timeout_seconds  # nothing takes too long here
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
         try:

@@ -12,6 +12,7 @@ from dispatcher_service.app import Dispatcher
 from dispatcher_service.core.shard import Stage
 from shared.bus.port import Bus
 from shared.clock import Clock
+from shared.domain.egress import STRICT
 from shared.domain.firing import Attempted
 from shared.domain.timer import Timer
 from shared.settings import DispatcherSettings
@@ -68,6 +69,7 @@ class Town:
             rate_per_host=self.rate_per_host,
             breaker_failures=10,
             takeover_wait=self.takeover_wait,
+            egress_allow=STRICT,
             bus_prefix="",
             log_level="error",
         )

@@ -16,6 +16,7 @@ from api_service.handlers.routes import add_routes
 from api_service.keys import (
     CLOCK,
     DATABASE,
+    EGRESS,
     ENTROPY,
     OUTBOX_WAKE,
     QUOTA_EVENTS,
@@ -27,6 +28,7 @@ from api_service.keys import (
 from api_service.middleware import MIDDLEWARES
 from api_service.protocol import Runner
 from api_service.store.database import Database
+from shared.domain.egress import STRICT
 from shared.domain.token_bucket import Buckets
 from shared.timing.instants import Instant
 
@@ -143,6 +145,7 @@ def compose(
     app[DATABASE] = database
     app[CLOCK] = clock
     app[ENTROPY] = os.urandom
+    app[EGRESS] = STRICT
     app[SHARDS] = SHARD_COUNT
     app[RATE] = Buckets(rate=rate, burst=rate) if rate else None
     app[QUOTA_EVENTS] = quota

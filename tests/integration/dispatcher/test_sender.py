@@ -14,6 +14,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from dispatcher_service.sender.http import ANSWER_CAP_BYTES, Answer, Fenced, HttpSender, stage_of
 from shared.clock import SystemClock
+from shared.domain.egress import Egress
 from shared.domain.firing import AttemptError
 from tests.servers.stranger import OK, Visit, stranger
 
@@ -30,16 +31,16 @@ HEADERS = {
 
 
 @asynccontextmanager
-async def sending(timeout_seconds: float = 5.0) -> AsyncIterator[HttpSender]:
-    sender = HttpSender(clock=SystemClock(), user_agent="carillon/1.2.3", timeout_seconds=timeout_seconds)
+async def sending(egress: str = "127.0.0.0/8") -> AsyncIterator[HttpSender]:
+    sender = HttpSender(clock=SystemClock(), user_agent="carillon/1.2.3", egress=Egress.of(egress))
     async with asyncio.TaskGroup() as tasks, sender:
         sweeping = tasks.create_task(sender.sweep())
         yield sender
         sweeping.cancel()
 
 
-async def post(sender: HttpSender, url: str) -> Answer:
-    return await sender.post(url, BODY, HEADERS, lambda: True)
+async def post(sender: HttpSender, url: str, *, timeout_seconds: float = 5.0, **headers: str) -> Answer:
+    return await sender.post(url, BODY, HEADERS | headers, lambda: True, timeout_seconds=timeout_seconds)
 
 
 def free_port() -> int:
@@ -136,9 +137,9 @@ async def drip_body(visit: Visit) -> None:
 
 async def test_an_answer_counts_from_its_first_line_however_slow_its_body() -> None:
     """Otherwise a receiver that took the callback would be called again."""
-    async with stranger(drip_body) as receiver, sending(timeout_seconds=0.2) as sender:
+    async with stranger(drip_body) as receiver, sending() as sender:
         async with asyncio.timeout(3):
-            answer = await post(sender, receiver.url)
+            answer = await post(sender, receiver.url, timeout_seconds=0.2)
 
         assert (answer.status_code, answer.error) == (202, AttemptError.NONE)
         assert 190 <= answer.duration_ms < 1_500
@@ -158,9 +159,9 @@ async def test_an_answer_counts_though_its_body_ends_too_soon() -> None:
 @pytest.mark.parametrize("manners", [hang, drip])
 async def test_what_takes_too_long_is_ended(manners: object) -> None:
     assert callable(manners)
-    async with stranger(manners) as receiver, sending(timeout_seconds=0.2) as sender:
+    async with stranger(manners) as receiver, sending() as sender:
         async with asyncio.timeout(3):
-            answer = await post(sender, receiver.url)
+            answer = await post(sender, receiver.url, timeout_seconds=0.2)
 
         assert (answer.status_code, answer.error) == (0, AttemptError.TIMEOUT)
         assert 190 <= answer.duration_ms < 1_500

@@ -9,6 +9,7 @@ import pytest
 
 from api_service.schemas.events import ANSWER, NewEvent, read_changes, read_new_event, show_event
 from api_service.schemas.json_text import write_json
+from shared.domain.egress import Egress
 from shared.domain.errors import InvalidInput
 from shared.domain.event import Event, Status
 from shared.timing.instants import Instant
@@ -234,3 +235,18 @@ def test_an_event_is_shown_as_the_schema_says(last_run_date: Instant | None) -> 
     shown = show_event(event, NOW)
 
     assert write_json(shown) == write_json(ANSWER.dump({**asdict(event), **delivery, **of_now}))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0x7f.1", "[::ffff:127.0.0.1]", "localhost"])
+def test_a_target_that_is_known_to_be_refused_is_refused_at_once(host: str) -> None:
+    sent = SENT | {"callbackUrl": f"http://{host}:80/x"}
+    with pytest.raises(InvalidInput) as refused:
+        read_new_event(sent, NOW)
+
+    (said,) = refused.value.problems
+    assert said.startswith(
+        "callbackUrl leads to a loopback address (127.0.0.1), which this installation does not call; "
+    )
+    with pytest.raises(InvalidInput):
+        read_changes({"callbackUrl": sent["callbackUrl"]}, NOW)
+    read_new_event(sent, NOW, Egress.of("127.0.0.0/8,::1"))
