@@ -6,12 +6,10 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from email.errors import MessageError
-from email.headerregistry import Address
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 from shared.domain.egress import Egress
+from shared.setting import Setting, shown, value_of
 
 LEASE_SECONDS: Final = 4.0
 HEARTBEAT_SECONDS: Final = 5
@@ -27,18 +25,6 @@ class InvalidSettings(ValueError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One environment variable: its name, what it does, its default (None: it must be set), and how it is checked."""
-
-    name: str
-    what: str
-    default: str | None
-    kind: str = "text"  # text | secret | integer | number | postgres | amqp | smtp | address | egress
-    least: float = 0
-    most: float = 0
 
 
 _SHARDS: Final = Setting(
@@ -223,7 +209,7 @@ def environment() -> Mapping[str, str]:
 def facts(settings: ApiSettings | DispatcherSettings) -> dict[str, Any]:
     """The settings for a log: a secret shows only whether it is set, a URL only where it leads."""
     table = {setting.name.lower(): setting for setting in (*API_SETTINGS, *DISPATCHER_SETTINGS)}
-    return {f.name: _shown(table[f.name], getattr(settings, f.name)) for f in fields(settings)}
+    return {f.name: shown(table[f.name], getattr(settings, f.name)) for f in fields(settings)}
 
 
 _Settings = TypeVar("_Settings")
@@ -234,7 +220,7 @@ def _read(cls: type[_Settings], table: tuple[Setting, ...], environment: Mapping
     problems: list[str] = []
     for setting in table:
         try:
-            values[setting.name.lower()] = _value(setting, environment.get(setting.name))
+            values[setting.name.lower()] = value_of(setting, environment.get(setting.name))
         except ValueError as error:
             problems.append(f"{setting.name} {error}. {setting.what}.")
     if problems:
@@ -242,73 +228,3 @@ def _read(cls: type[_Settings], table: tuple[Setting, ...], environment: Mapping
     if values.get("dispatcher_name") == "":
         values["dispatcher_name"] = socket.gethostname()
     return cls(**values)
-
-
-def _value(setting: Setting, given: str | None) -> Any:
-    text = given if given is not None and given.strip() else setting.default
-    if text is None:
-        message = "must be set"
-        raise ValueError(message)
-    if setting.kind in _SCHEMES:
-        return _url(text, setting.kind) if text else text
-    if setting.kind == "address":
-        return _address(text)
-    if setting.kind in _NUMBERS:
-        return _number(setting, text)
-    return Egress.of(text) if setting.kind == "egress" else text
-
-
-_SCHEMES: Final = {"postgres": ("postgresql", "postgres"), "amqp": ("amqp", "amqps"), "smtp": ("smtp", "smtps")}
-_NUMBERS: Final[dict[str, type[int] | type[float]]] = {"integer": int, "number": float}
-
-
-def _url(text: str, kind: str) -> str:
-    try:
-        parts = urlsplit(text)
-        parts.port  # noqa: B018 - raises where the port is no number
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in _SCHEMES[kind]:
-        message = f"must be a URL that starts with {_SCHEMES[kind][0]}://"  # its value may hold a password: not shown
-        raise ValueError(message)
-    # What stands behind the host may be the rest of a password with a slash in it.
-    if kind == "smtp" and (not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment):
-        message = "must name a host and nothing behind it; percent-encode / ? # @ in a password"
-        raise ValueError(message)
-    return text
-
-
-def _address(text: str) -> str:
-    try:
-        address = Address(addr_spec=text)
-    except (ValueError, IndexError, MessageError):
-        address = Address()
-    if not (address.username and address.domain and text.isascii()):
-        message = f"must be an e-mail address, not {text!r}"
-        raise ValueError(message)
-    return text
-
-
-def _number(setting: Setting, text: str) -> int | float:
-    number = _NUMBERS[setting.kind]
-    try:
-        value = number(text)
-    except ValueError:
-        value = number("-1") if setting.least >= 0 else number("0")
-    if not setting.least <= value <= setting.most:
-        message = f"must be a number from {setting.least:g} to {setting.most:g}, not {text!r}"
-        raise ValueError(message)
-    return value
-
-
-def _shown(setting: Setting, value: Any) -> Any:
-    if setting.kind == "secret":
-        return "set" if value else "not set"
-    if setting.kind == "egress":
-        return str(value)
-    if setting.kind in _SCHEMES:
-        if not value:
-            return "not set"
-        parts = urlsplit(value)
-        return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
-    return value

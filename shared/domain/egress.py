@@ -170,5 +170,8 @@ def _network(item: str) -> Network | None:
         network = ip_network(item)
     except ValueError:
         return None
-    single = network.num_addresses == 1
-    return ip_network(unwrapped(network.network_address)) if single else network
+    inner = unwrapped(network.network_address)
+    if network.num_addresses == 1:
+        return ip_network(inner)
+    # A network of wrappers would allow nothing: its addresses count by what they carry.
+    return network if inner == network.network_address else None

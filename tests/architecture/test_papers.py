@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.settings import API_SETTINGS, DISPATCHER_SETTINGS, ApiSettings, DispatcherSettings, Setting
+from shared.setting import Setting
+from shared.settings import API_SETTINGS, DISPATCHER_SETTINGS, ApiSettings, DispatcherSettings
 from tests.architecture.tree import ROOT, files, name, papers
 
 SETTINGS = {setting.name: setting for setting in (*API_SETTINGS, *DISPATCHER_SETTINGS)}

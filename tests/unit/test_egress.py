@@ -74,5 +74,5 @@ def test_a_listed_name_may_lead_anywhere_and_another_may_not() -> None:
 
 
 def test_every_invalid_item_is_named() -> None:
-    with pytest.raises(ValueError, match=r"10\.0\.0\.1/8.*two words.*127\.1"):
-        Egress.of("10.0.0.1/8, two words, 127.1, fine.example, ::1")
+    with pytest.raises(ValueError, match=r"10\.0\.0\.1/8.*two words.*127\.1.*::ffff:7f00:0/104"):
+        Egress.of("10.0.0.1/8, two words, 127.1, ::ffff:7f00:0/104, fine.example, ::1")

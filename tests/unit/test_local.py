@@ -45,6 +45,15 @@ def test_what_is_set_is_used_and_what_is_blank_is_not() -> None:
     assert (settings.api.api_host, settings.api.api_port, settings.api.log_level) == ("192.0.2.1", 9090, "warning")
 
 
+def test_this_machine_may_be_called_beside_what_is_listed() -> None:
+    for told, listed in (
+        ({}, "127.0.0.0/8,::1/128"),
+        ({"EGRESS_ALLOW": "10.0.0.0/8"}, "10.0.0.0/8,127.0.0.0/8,::1/128"),
+    ):
+        settings = settings_of(told)
+        assert str(settings.api.egress_allow) == str(settings.dispatcher.egress_allow) == listed
+
+
 def test_a_wrong_setting_is_told_in_one_line() -> None:
     with pytest.raises(Unsuitable, match=r"API_PORT must be .* SHARDS must be") as refused:
         settings_of({"API_PORT": "http", "SHARDS": "0"})

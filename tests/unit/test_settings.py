@@ -46,6 +46,8 @@ def test_every_problem_is_told_at_once_and_by_name() -> None:
         ("SMTP_URL", "smtp://u:7/rest-of-password@mail.example.com"),
         ("SMTP_URL", "smtp://u:7?rest@mail.example.com"),
         ("SMTP_URL", "smtp://u:7#rest@mail.example.com"),
+        ("EGRESS_ALLOW", "10.0.0.1/8"),
+        ("EGRESS_ALLOW", "fine.example, two words"),
         ("MAIL_FROM", "carillon"),
         ("MAIL_FROM", "a@b.example, c@d.example"),
         ("MAIL_FROM", "a@b.example\r\nBcc: c@d.example"),
