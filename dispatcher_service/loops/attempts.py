@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from dispatcher_service.core.breaker import Breakers
@@ -16,6 +16,7 @@ from dispatcher_service.core.lease import Lease
 from dispatcher_service.core.shard import Shard
 from dispatcher_service.core.under_way import UnderWay
 from dispatcher_service.sender.http import TIMEOUT_SECONDS, Answer, Fence, Fenced
+from dispatcher_service.sender.signing import signature
 from shared.clock import Clock
 from shared.domain.firing import AttemptError, FailReason, Outcome
 from shared.observability.logs import get_logger
@@ -160,9 +161,11 @@ class Attempts:
         if closed_from is not None:
             self._conclude(firing, timer.version, self._not_asked(closed_from))
             return True
-        headers = callback_headers(firing, self._clock.now())
+        now = self._clock.now()
+        headers = callback_headers(firing, held, self._keyring.secrets(timer.application_id, now), now)
+        timeout = timer.delivery.timeout_ms / 1000
         try:
-            answer = await self._sender.post(timer.url, timer.body, headers, fence)
+            answer = await self._sender.post(timer.url, timer.body, headers, fence, timeout_seconds=timeout)
         except Fenced:
             return False
         self._judge_host(host, answer)
@@ -209,12 +212,16 @@ def heard_of(answer: Answer) -> Heard:
         duration_ms=answer.duration_ms,
         status_code=answer.status_code,
         error=answer.error,
+        retry_after=answer.retry_after,
+        body=answer.body,
+        truncated=answer.truncated,
+        headers=answer.headers,
     )
 
 
-def callback_headers(firing: Firing, now: Instant) -> dict[str, str]:
-    """What a receiver is told beside the body."""
-    return {
+def callback_headers(firing: Firing, held: Held, secrets: Sequence[bytes], now: Instant) -> dict[str, str]:
+    """What a receiver is told beside the body: what the event's owner wants, and then what we have to say."""
+    headers = dict(held.timer.delivery.headers) | {
         "Content-Type": "application/json",
         "webhook-id": firing.name,
         "webhook-timestamp": str(now // 1000),
@@ -223,3 +230,6 @@ def callback_headers(firing: Firing, now: Instant) -> dict[str, str]:
         "carillon-attempt": str(firing.attempt),
         "carillon-epoch": str(firing.shard.epoch),
     }
+    if secrets:
+        headers["webhook-signature"] = signature(secrets, firing.name, now // 1000, held.timer.body)
+    return headers

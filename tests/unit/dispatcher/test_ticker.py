@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
+from dispatcher_service.sender.signing import signature
+from shared.domain.delivery import Delivery, SigningKeys, SigningSecret
 from shared.domain.firing import Abandoned, Attempted, Finished, Skipped, SkipReason
 from tests.fakes.clock import in_virtual_time
 from tests.unit.dispatcher.rules import EVERY_MINUTE
@@ -38,6 +40,27 @@ async def test_headers_and_body() -> None:
             "carillon-attempt": "1",
             "carillon-epoch": "1",
         }
+
+
+@in_virtual_time
+async def test_the_owner_s_headers_and_the_signatures_of_all_valid_secrets() -> None:
+    async with ringing() as scene:
+        await scene.put(
+            application_id=7, body=b"{}", delivery=Delivery(headers=(("X-Team", "blue"), ("Authorization", "Bearer x")))
+        )
+        until = scene.clock.now() + 2_500
+        secrets = (SigningSecret(b"new"), SigningSecret(b"old", until))
+        keyring = scene.one.dispatcher._attempts._keyring
+        keyring.learn(SigningKeys(application_id=7, generation=2, secrets=secrets))
+        keyring.learn(SigningKeys(application_id=7, generation=1, secrets=(SigningSecret(b"older"),)))
+        await scene.clock.sleep(5)
+
+        for one in scene.of("t"):
+            signing = [b"new", b"old"] if one.at < until else [b"new"]
+            moment = int(one.headers["webhook-timestamp"])
+            assert one.headers["webhook-signature"] == signature(signing, one.name, moment, b"{}")
+            assert (one.headers["X-Team"], one.headers["Authorization"]) == ("blue", "Bearer x")
+        assert len({len(one.headers["webhook-signature"]) for one in scene.of("t")}) == 2
 
 
 @in_virtual_time
