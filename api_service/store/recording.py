@@ -18,7 +18,7 @@ import asyncpg
 from api_service.store import notifications
 from api_service.store.database import Connection
 from api_service.store.queries import load
-from shared.domain.firing import Abandoned, Attempted, AttemptError, Finished, Outcome, Skipped
+from shared.domain.firing import Abandoned, Attempted, AttemptError, Execution, Finished, Outcome, Skipped
 from shared.messages.catalogue import Outcomes, Released, Report
 from shared.timing.instants import Instant, to_datetime
 
@@ -39,12 +39,31 @@ class _Standing:
     last_run: Instant | None = None
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class _Result:
+    """Where a firing stands after an attempt, or without another. The greatest counts: delivered, then the latest."""
+
+    is_delivered: bool
+    attempts: int
+    is_final: bool
+    reason: str
+    due: Instant
+    effective: Instant
+
+    @property
+    def status(self) -> Execution:
+        """As the ledger says it."""
+        if self.is_delivered:
+            return Execution.DELIVERED
+        return Execution.FAILED if self.is_final else Execution.RETRYING
+
+
 @dataclass(slots=True)
 class _Digested:
     """A message, each fact once: a statement that meets the same row twice fails."""
 
     attempts: dict[tuple[str, Instant, bool, int, int], tuple[Report, Attempted]] = field(default_factory=dict)
-    delivered: dict[Name, bool] = field(default_factory=dict)
+    results: dict[Name, _Result] = field(default_factory=dict)
     skipped: dict[Name, Skipped] = field(default_factory=dict)
     ends: dict[str, Instant] = field(default_factory=dict)
     standings: dict[str, _Standing] = field(default_factory=dict)
@@ -55,7 +74,12 @@ class _Digested:
             case Attempted():
                 name = (outcome.timer_id, outcome.nominal, outcome.manual)
                 self.attempts[*name, report.epoch, outcome.attempt] = report, outcome
-                self.delivered[name] = self.delivered.get(name, False) or outcome.error is AttemptError.NONE
+                delivered, final = outcome.error is AttemptError.NONE, not outcome.retry_at
+                effective = outcome.effective or outcome.nominal
+                self._ends(
+                    name,
+                    _Result(delivered, outcome.attempt, final, outcome.reason or "", outcome.retry_at, effective),
+                )
                 self._stands(outcome.timer_id, outcome.settled_through, outcome.started)
             case Skipped():
                 name = (outcome.timer_id, outcome.first, outcome.manual)
@@ -63,9 +87,14 @@ class _Digested:
                     self.skipped[name] = outcome
                 self._stands(outcome.timer_id, outcome.settled_through, None)
             case Abandoned():
+                name = (outcome.timer_id, outcome.nominal, outcome.manual)
+                self._ends(name, _Result(False, outcome.attempts, True, outcome.reason, 0, outcome.nominal))
                 self._stands(outcome.timer_id, outcome.settled_through, None)
             case Finished():
                 self.ends[outcome.timer_id] = max(outcome.end, self.ends.get(outcome.timer_id, outcome.end))
+
+    def _ends(self, name: Name, result: _Result) -> None:
+        self.results[name] = max(result, self.results.get(name, result))
 
     def _stands(self, timer_id: str, settled_through: Instant, run: Instant | None) -> None:
         standing = self.standings.setdefault(timer_id, _Standing())
@@ -156,16 +185,26 @@ def _attempt_row(report: Report, attempted: Attempted) -> tuple[Any, ...]:
 
 async def _insert_executions(c: Connection, digested: _Digested, now: Instant) -> None:
     moment = to_datetime(now)
-    if digested.delivered:
-        tried = [(*name, delivered) for name, delivered in sorted(digested.delivered.items())]
+    if digested.results:
+        tried = [(name, result) for name, result in sorted(digested.results.items())]
         await c.execute(SQL["insert_attempted"], *_columns(starmap(_attempted_row, tried)), moment)
     if digested.skipped:
         rows = [_skipped_row(digested.skipped[name]) for name in sorted(digested.skipped)]
         await c.execute(SQL["insert_skipped"], *_columns(rows), moment)
 
 
-def _attempted_row(timer_id: str, nominal: Instant, manual: bool, delivered: bool) -> tuple[Any, ...]:
-    return timer_id, to_datetime(nominal), manual, "DELIVERED" if delivered else "FAILED"
+def _attempted_row(name: Name, result: _Result) -> tuple[Any, ...]:
+    timer_id, nominal, manual = name
+    return (
+        timer_id,
+        to_datetime(nominal),
+        manual,
+        result.status,
+        result.reason,
+        result.attempts,
+        to_datetime(result.due) if result.due else None,
+        to_datetime(result.effective),
+    )
 
 
 def _skipped_row(skipped: Skipped) -> tuple[Any, ...]:

@@ -43,16 +43,27 @@ order by fact.event_id, fact.nominal, fact.manual, fact.epoch, fact.attempt
 on conflict do nothing;
 
 -- insert_attempted --
--- Firings that were attempted. Delivered is final; an attempt beats a skip, but a whole skipped stretch keeps its row.
-insert into execution (event_id, nominal, manual, status, last, recorded)
-select event_id, nominal, manual, status, nominal, $5
-from unnest($1::text[], $2::timestamptz[], $3::boolean[], $4::text[]) as fact (event_id, nominal, manual, status)
+-- Firings that were attempted. Delivered is final, otherwise the latest attempt counts; an attempt beats a skip, but a
+-- whole skipped stretch keeps its row.
+insert into execution (event_id, nominal, manual, status, reason, attempts, due, effective, last, recorded)
+select event_id, nominal, manual, status, reason, attempts, due, effective, nominal, $9
+from unnest(
+        $1::text[], $2::timestamptz[], $3::boolean[], $4::text[], $5::text[], $6::smallint[], $7::timestamptz[],
+        $8::timestamptz[]
+    ) as fact (event_id, nominal, manual, status, reason, attempts, due, effective)
 order by event_id, nominal, manual
 on conflict (event_id, nominal, manual) do update
-set status = excluded.status, reason = '', recorded = excluded.recorded
+set status = excluded.status, reason = excluded.reason, attempts = excluded.attempts, due = excluded.due,
+    effective = excluded.effective, recorded = excluded.recorded
 where execution.status = 'PENDING'
-    or (execution.status = 'FAILED' and excluded.status = 'DELIVERED')
-    or (execution.status = 'SKIPPED' and execution.count = 1);
+    or (execution.status = 'SKIPPED' and execution.count = 1)
+    or (
+        execution.status in ('FAILED', 'RETRYING')
+        and (
+            excluded.status = 'DELIVERED'
+            or (excluded.attempts, excluded.status = 'FAILED') > (execution.attempts, execution.status = 'FAILED')
+        )
+    );
 
 -- insert_skipped --
 -- Occurrences that were not attempted. Of two stretches that begin together the longer one is kept.
@@ -67,9 +78,10 @@ set status = excluded.status, reason = excluded.reason, last = excluded.last, co
 where execution.status = 'PENDING' or (execution.status = 'SKIPPED' and execution.last < excluded.last);
 
 -- end_pending --
--- Firings by hand that nobody attempted before their event ended.
-update execution set status = 'SKIPPED', reason = 'ended', recorded = $2
-where event_id = any($1::text[]) and status = 'PENDING';
+-- What nobody finished before its event ended: never attempted it is skipped, attempted it has failed.
+update execution
+set status = case status when 'PENDING' then 'SKIPPED' else 'FAILED' end, reason = 'ended', due = null, recorded = $2
+where event_id = any($1::text[]) and status in ('PENDING', 'RETRYING');
 
 -- release --
 -- The owner has given the shard up; nothing changes where another one has it already.

@@ -155,4 +155,11 @@ def _settled(row: asyncpg.Record, rule: cron.Rule) -> Iterator[Instant]:
 
 def _pending(row: Any) -> PendingFiring:
     nominal = from_datetime(row["nominal"])
-    return PendingFiring(timer_id=row["event_id"], nominal=nominal, manual=row["manual"], due=nominal)
+    return PendingFiring(
+        timer_id=row["event_id"],
+        nominal=nominal,
+        manual=row["manual"],
+        attempts=row["attempts"],
+        due=nominal if row["due"] is None else from_datetime(row["due"]),
+        attempts_before=row["attempts_before"],
+    )

@@ -34,10 +34,10 @@ where state.shard = $1 and state.status <> 'FINISHED'
 order by state.event_id;
 
 -- pending --
--- Firings by hand that nobody has attempted, of events that may still ring.
-select execution.event_id, nominal, manual
+-- Firings that are not finished, of events that may still ring.
+select execution.event_id, nominal, manual, attempts, attempts_before, due
 from execution join event_state as state using (event_id)
-where execution.status = 'PENDING' and state.shard = $1 and state.status <> 'FINISHED'
+where execution.status in ('PENDING', 'RETRYING') and state.shard = $1 and state.status <> 'FINISHED'
 order by nominal, execution.event_id;
 
 -- digest --

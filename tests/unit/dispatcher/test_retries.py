@@ -81,18 +81,14 @@ async def test_an_answer_that_would_not_change_is_not_asked_for_again(status: in
 
 
 @in_virtual_time
-async def test_gone_pauses_at_once_until_a_change_says_otherwise() -> None:
+async def test_gone_is_given_up_at_once_and_says_of_which_version() -> None:
     async with ringing() as scene:
         scene.sender.answers = answers(410)
-        await scene.put(delivery=delivery())
-        await scene.clock.sleep(5)
-        (only,) = attempts(scene)
-        assert (only.reason, only.version) == (FailReason.GONE, 1)
+        await scene.put(rule=EVERY_MINUTE.expression, delivery=delivery())
+        await scene.clock.sleep(70)
 
-        scene.sender.answers = answers(200)
-        await scene.put(delivery=delivery())
-        full = await scene.second()
-        assert scene.of("t")[-1].instant == full
+        (only,) = attempts(scene)
+        assert (only.reason, only.version, only.retry_at) == (FailReason.GONE, 1, 0)
 
 
 @in_virtual_time
