@@ -1,0 +1,111 @@
+"""What the OpenAPI document says of the API is so: whatever fits it, or fails to, is answered as it says.
+
+Schemathesis draws requests from the document, fitting and unfitting ones, and sends them to the API as a process over
+a real Postgres and a real broker. Held for every operation: no 5xx, and no status, content type, header or body that
+the document does not have. Where an id is in the path, half of the requests name a thing that exists.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import urllib.request
+import uuid
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.openapi.checks import UndefinedStatusCode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from api_service.openapi import document
+from tests.integration.api.stage import NEW_EVENT, SHARD_COUNT
+from tests.servers.postgres import Postgres
+from tests.servers.processes import Recipe, Service, migrate
+
+ANSWERS_WITHIN: Final = 10.0
+CHECKS: Final = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+described = schemathesis.openapi.from_dict(document(), config=schemathesis.Config(seed=1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """An API that answers."""
+
+    url: str
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def key(self) -> str:
+        """The key of a new application: what an example does to its keys is nothing to the next."""
+        name = {"appName": f"conforming {next(self.numbers)}"}
+        return str(self._post("/v1/register", name)["apiKey"])
+
+    def names(self, key: str) -> dict[str, str]:
+        """An event and a key that exist."""
+        event = self._post("/v1/events", NEW_EVENT | {"endDate": "2099-01-01T00:00:00Z"}, key)
+        return {"eventId": event["eventId"], "keyId": self._post("/v1/keys", {}, key)["keyId"]}
+
+    def _post(self, path: str, body: dict[str, Any], key: str = "") -> dict[str, Any]:
+        headers = {"Content-Type": "application/json"} | ({"X-API-Key": key} if key else {})
+        asked = urllib.request.Request(f"{self.url}{path}", json.dumps(body).encode(), headers, method="POST")
+        with urllib.request.urlopen(asked, timeout=ANSWERS_WITHIN) as answer:
+            data: dict[str, Any] = json.load(answer)["data"]
+        return data
+
+
+@pytest.fixture(scope="module")
+def running(postgres: Postgres, rabbit_url: str, scratch: Path) -> Iterator[Running]:
+    told = {
+        "DATABASE_URL": asyncio.run(postgres.fresh_database()),
+        "AMQP_URL": rabbit_url,
+        "BUS_PREFIX": f"conformance-{uuid.uuid4().hex[:12]}",
+        "SHARDS": str(SHARD_COUNT),
+        "LOG_LEVEL": "warning",
+    }
+    migrate(told)
+    api = Service(Recipe.api("conforming-api", scratch, told))
+    api.start()
+    try:
+        asyncio.run(api.ready())
+        yield Running(url=api.url)
+    finally:
+        api.end()
+
+
+@described.parametrize()
+@settings(max_examples=10, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_answer_is_in_the_document(case: schemathesis.Case[Any], running: Running) -> None:
+    key = running.key()
+    if case.path_parameters and zlib.crc32(repr((case.path_parameters, case.query, case.body)).encode()) % 2:
+        names = running.names(key)
+        case.path_parameters = {name: names[name] for name in case.path_parameters}
+
+    case.call_and_validate(base_url=running.url, headers={"X-API-Key": key}, checks=CHECKS, timeout=ANSWERS_WITHIN)
+
+
+def test_an_answer_that_is_not_in_the_document_is_found(running: Running) -> None:
+    told = document()
+    del told["paths"]["/v1/keys"]["get"]["responses"]["200"]
+    case = schemathesis.openapi.from_dict(told)["/v1/keys"]["GET"].Case()
+
+    with pytest.RaisesGroup(UndefinedStatusCode):
+        case.call_and_validate(base_url=running.url, headers={"X-API-Key": running.key()}, checks=CHECKS)
