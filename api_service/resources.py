@@ -52,7 +52,7 @@ def loops(bus: Bus, mail_server: SmtpServer | None) -> Context:
         notify = mail_server is not None
         running = [
             Relay(database=store, publisher=changes, clock=clock, wake=wake).run(),
-            Recorder(bus=bus, publisher=answers, database=store, clock=clock, notify=notify).run(),
+            Recorder(bus=bus, publisher=answers, database=store, clock=clock, wake_relay=wake.set, notify=notify).run(),
             Snapshots(bus=bus, publisher=answers, database=store, clock=clock).run(),
             Housekeeping(database=store, clock=clock).run(),
         ]

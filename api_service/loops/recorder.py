@@ -4,12 +4,15 @@ While Postgres is away the message is held and tried again for ever: giving it b
 with it. What cannot be understood or written is buried, never guessed and never in the way.
 A request for a snapshot travels through the same queue and is passed on when its turn comes: then everything that the
 previous owner reported is recorded.
+An event whose receiver answered 410 is paused after that is recorded and before it is acknowledged, so it is not
+forgotten; the version in the report keeps what comes again from pausing an event that was resumed.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Protocol
 
 from api_service.loops import metrics
@@ -17,6 +20,7 @@ from api_service.loops.consuming import consume
 from api_service.loops.trouble import Trouble
 from api_service.store import recording
 from api_service.store.database import Connection, Database
+from api_service.usecases.changing import pause_gone
 from shared.bus.port import Bus, BusUnavailable, Delivery, Work
 from shared.clock import Clock
 from shared.domain.errors import Unavailable
@@ -40,11 +44,21 @@ class WayOut(Protocol):
 class Recorder:
     """Writes down what dispatchers report, and with `notify` what owners of events are to be told of it."""
 
-    def __init__(self, *, bus: Bus, publisher: WayOut, database: Database, clock: Clock, notify: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        publisher: WayOut,
+        database: Database,
+        clock: Clock,
+        wake_relay: Callable[[], None],
+        notify: bool = False,
+    ) -> None:
         self._bus = bus
         self._publisher = publisher
         self._database = database
         self._clock = clock
+        self._wake_relay = wake_relay
         self._notify = notify
         self._queue = Trouble(name="recorder.bus", clock=clock, log=log)
         self._ledger = Trouble(name="recorder.database", clock=clock, log=log)
@@ -91,7 +105,23 @@ class Recorder:
         )
         if refused is None:
             metrics.RECORDER_RECORDED.inc(sum(len(report.outcomes) for report in message.reports))
+            await self._pause_gone(message)
         return refused
+
+    async def _pause_gone(self, message: Outcomes) -> None:
+        """Each in a transaction of its own, since each takes its shard."""
+        found: list[recording.Gone] = []
+
+        async def find(c: Connection) -> None:
+            found[:] = await recording.gone(c, message)
+
+        if recording.tells_of_gone(message):
+            await self._until_written(find)
+        for gone in found:
+            await self._until_written(partial(pause_gone, gone=gone, now=self._clock.now(), notify=self._notify))
+            log.info("event.paused", event_id=gone.event_id, reason="gone")
+        if found:
+            self._wake_relay()
 
     async def _until_written(self, write: Callable[[Connection], Awaitable[None]]) -> recording.Unrecordable | None:
         """Hold on until Postgres has taken it, or has refused it for what it says."""

@@ -77,6 +77,11 @@ async def add_skipped(
     )
 
 
+async def end_unfinished(c: Connection, event_id: str, reason: SkipReason, *, now: Instant) -> None:
+    """Nobody goes on with what is unfinished of the event: it is skipped, or has failed where it was attempted."""
+    await c.execute(SQL["end_unfinished"], event_id, reason, to_datetime(now))
+
+
 def _execution(row: asyncpg.Record, attempts: list[AttemptRow]) -> ExecutionRow:
     return ExecutionRow(
         event_id=row["event_id"],

@@ -29,3 +29,9 @@ returning true;
 insert into execution (event_id, nominal, manual, status, reason, last, count, recorded)
 values ($1, $2, false, 'SKIPPED', $5, $3, $4, $6)
 on conflict do nothing;
+
+-- end_unfinished --
+-- What is unfinished of one event, and will remain so: never attempted it is skipped, attempted it has failed.
+update execution
+set status = case status when 'PENDING' then 'SKIPPED' else 'FAILED' end, reason = $2, due = null, recorded = $3
+where event_id = $1 and status in ('PENDING', 'RETRYING');

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import starmap
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import asyncpg
+import msgspec
 
 from api_service.store import notifications
 from api_service.store.database import Connection
 from api_service.store.queries import load
-from shared.domain.firing import Abandoned, Attempted, AttemptError, Execution, Finished, Outcome, Skipped
+from shared.domain.firing import Abandoned, Attempted, AttemptError, Execution, FailReason, Finished, Outcome, Skipped
+from shared.domain.retry import GONE
 from shared.messages.catalogue import Outcomes, Released, Report
 from shared.timing.instants import Instant, to_datetime
 
@@ -41,14 +42,17 @@ class _Standing:
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Result:
-    """Where a firing stands after an attempt, or without another. The greatest counts: delivered, then the latest."""
+    """Where a firing stands after an attempt, or without another.
+
+    The greatest counts, as it does in `insert_attempted`: delivered, then the latest, then what is final.
+    """
 
     is_delivered: bool
     attempts: int
     is_final: bool
     reason: str
     due: Instant
-    effective: Instant
+    effective: Instant  # 0 where the report does not say
 
     @property
     def status(self) -> Execution:
@@ -57,6 +61,10 @@ class _Result:
             return Execution.DELIVERED
         return Execution.FAILED if self.is_final else Execution.RETRYING
 
+    def joined(self, other: _Result) -> _Result:
+        """What both say together, in whatever order they came."""
+        return replace(max(self, other), effective=max(self.effective, other.effective))
+
 
 @dataclass(slots=True)
 class _Digested:
@@ -64,6 +72,7 @@ class _Digested:
 
     attempts: dict[tuple[str, Instant, bool, int, int], tuple[Report, Attempted]] = field(default_factory=dict)
     results: dict[Name, _Result] = field(default_factory=dict)
+    given_up: dict[Name, _Result] = field(default_factory=dict)
     skipped: dict[Name, Skipped] = field(default_factory=dict)
     ends: dict[str, Instant] = field(default_factory=dict)
     standings: dict[str, _Standing] = field(default_factory=dict)
@@ -74,33 +83,38 @@ class _Digested:
             case Attempted():
                 name = (outcome.timer_id, outcome.nominal, outcome.manual)
                 self.attempts[*name, report.epoch, outcome.attempt] = report, outcome
-                delivered, final = outcome.error is AttemptError.NONE, not outcome.retry_at
-                effective = outcome.effective or outcome.nominal
-                self._ends(
-                    name,
-                    _Result(delivered, outcome.attempt, final, outcome.reason or "", outcome.retry_at, effective),
-                )
+                _join(self.results, name, _result(outcome))
                 self._stands(outcome.timer_id, outcome.settled_through, outcome.started)
-            case Skipped():
-                name = (outcome.timer_id, outcome.first, outcome.manual)
-                if name not in self.skipped or self.skipped[name].last < outcome.last:
-                    self.skipped[name] = outcome
-                self._stands(outcome.timer_id, outcome.settled_through, None)
             case Abandoned():
                 name = (outcome.timer_id, outcome.nominal, outcome.manual)
-                self._ends(name, _Result(False, outcome.attempts, True, outcome.reason, 0, outcome.nominal))
+                _join(self.given_up, name, _Result(False, outcome.attempts, True, outcome.reason, 0, 0))
+                self._stands(outcome.timer_id, outcome.settled_through, None)
+            case Skipped():
+                name = (outcome.timer_id, outcome.first, outcome.manual)
+                self.skipped[name] = max(outcome, self.skipped.get(name, outcome), key=_extent)
                 self._stands(outcome.timer_id, outcome.settled_through, None)
             case Finished():
                 self.ends[outcome.timer_id] = max(outcome.end, self.ends.get(outcome.timer_id, outcome.end))
-
-    def _ends(self, name: Name, result: _Result) -> None:
-        self.results[name] = max(result, self.results.get(name, result))
 
     def _stands(self, timer_id: str, settled_through: Instant, run: Instant | None) -> None:
         standing = self.standings.setdefault(timer_id, _Standing())
         standing.settled_through = max(settled_through, standing.settled_through or settled_through)
         if run is not None:
             standing.last_run = max(run, standing.last_run or run)
+
+    @property
+    def unfinished(self) -> set[str]:
+        """The timers of firings that somebody means to attempt again."""
+        return {timer_id for (timer_id, _, _), result in self.results.items() if result.status is Execution.RETRYING}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """An event whose receiver has answered 410 to this version of it."""
+
+    application_id: int
+    event_id: str
+    version: int
 
 
 async def record(c: Connection, message: Outcomes, now: Instant, *, notify: bool = False) -> None:
@@ -118,8 +132,8 @@ async def record(c: Connection, message: Outcomes, now: Instant, *, notify: bool
         await _move_states(c, digested.standings, over)
         await _insert_attempts(c, digested, message.dispatcher)
         await _insert_executions(c, digested, now)
-        if over:
-            await c.execute(SQL["end_pending"], sorted(over), to_datetime(now))
+        if ended := over | digested.unfinished:  # a report may come when its event is over, or no more
+            await c.execute(SQL["end_unfinished"], sorted(ended), to_datetime(now))
         if notify:
             await notifications.note_results(c, notifications.results(message), now)
 
@@ -128,6 +142,24 @@ async def release(c: Connection, released: Released) -> None:
     """Write down that the owner of a shard said goodbye, unless it is the owner no longer. Raises like `record`."""
     with _refusals():
         await c.execute(SQL["release"], released.shard, released.incarnation, released.epoch)
+
+
+async def gone(c: Connection, message: Outcomes) -> list[Gone]:
+    """The events that run although their receivers want no more of them, as of the version that they answered to."""
+    told = sorted(set(_told_gone(message)))
+    return [Gone(**row) for row in await c.fetch(SQL["running_gone"], *_columns(told))] if told else []
+
+
+def tells_of_gone(message: Outcomes) -> bool:
+    """Is there a receiver in it that wants no more?"""
+    return any(_told_gone(message))
+
+
+def _told_gone(message: Outcomes) -> Iterator[tuple[str, int]]:
+    for report in message.reports:
+        for outcome in report.outcomes:
+            if isinstance(outcome, Attempted) and outcome.status_code == GONE and outcome.reason is FailReason.GONE:
+                yield outcome.timer_id, outcome.version
 
 
 def one_by_one(message: Outcomes) -> Iterator[Outcomes]:
@@ -168,6 +200,7 @@ async def _insert_attempts(c: Connection, digested: _Digested, dispatcher: str) 
 
 
 def _attempt_row(report: Report, attempted: Attempted) -> tuple[Any, ...]:
+    answered = attempted.status_code != 0
     return (
         attempted.timer_id,
         to_datetime(attempted.nominal),
@@ -180,20 +213,24 @@ def _attempt_row(report: Report, attempted: Attempted) -> tuple[Any, ...]:
         attempted.error,
         report.shard,
         report.incarnation,
+        attempted.body if answered else None,
+        attempted.truncated,
+        msgspec.json.encode(dict(attempted.headers)).decode() if answered else None,
     )
 
 
 async def _insert_executions(c: Connection, digested: _Digested, now: Instant) -> None:
     moment = to_datetime(now)
-    if digested.results:
-        tried = [(name, result) for name, result in sorted(digested.results.items())]
-        await c.execute(SQL["insert_attempted"], *_columns(starmap(_attempted_row, tried)), moment)
+    for results, since_before in ((digested.results, 0), (digested.given_up, 1)):
+        if results:
+            rows = [_result_row(name, results[name]) for name in sorted(results)]
+            await c.execute(SQL["insert_attempted"], *_columns(rows), since_before, moment)
     if digested.skipped:
         rows = [_skipped_row(digested.skipped[name]) for name in sorted(digested.skipped)]
         await c.execute(SQL["insert_skipped"], *_columns(rows), moment)
 
 
-def _attempted_row(name: Name, result: _Result) -> tuple[Any, ...]:
+def _result_row(name: Name, result: _Result) -> tuple[Any, ...]:
     timer_id, nominal, manual = name
     return (
         timer_id,
@@ -203,8 +240,30 @@ def _attempted_row(name: Name, result: _Result) -> tuple[Any, ...]:
         result.reason,
         result.attempts,
         to_datetime(result.due) if result.due else None,
-        to_datetime(result.effective),
+        to_datetime(result.effective) if result.effective else None,
     )
+
+
+def _result(outcome: Attempted) -> _Result:
+    delivered = outcome.error is AttemptError.NONE
+    retry_at = 0 if delivered else outcome.retry_at
+    return _Result(
+        is_delivered=delivered,
+        attempts=outcome.attempt,
+        is_final=not retry_at,
+        reason="" if delivered or retry_at else outcome.reason or "",
+        due=retry_at,
+        effective=outcome.effective or outcome.nominal,
+    )
+
+
+def _join(results: dict[Name, _Result], name: Name, result: _Result) -> None:
+    results[name] = result.joined(results.get(name, result))
+
+
+def _extent(skipped: Skipped) -> tuple[Instant, int, str]:
+    """Of two that begin together the greater one counts, as it does in `insert_skipped`."""
+    return skipped.last, skipped.count, skipped.reason
 
 
 def _skipped_row(skipped: Skipped) -> tuple[Any, ...]:

@@ -18,7 +18,8 @@ set status = case
         else state.status
     end,
     settled_through = greatest(state.settled_through, fact.settled_through),
-    last_run_date = greatest(state.last_run_date, fact.last_run)
+    last_run_date = greatest(state.last_run_date, fact.last_run),
+    paused_reason = case when not fact.ended then state.paused_reason end
 from unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::boolean[])
         as fact (event_id, settled_through, last_run, ended)
     join held using (event_id)
@@ -27,46 +28,62 @@ where state.event_id = fact.event_id;
 -- insert_attempts --
 -- HTTP requests that were made; one that is known already stays as it is. An incarnation of '' means nobody since.
 insert into attempt (
-    event_id, nominal, manual, epoch, attempt, started, duration_ms, status_code, error, dispatcher, stale
+    event_id, nominal, manual, epoch, attempt, started, duration_ms, status_code, error, dispatcher, stale, body,
+    truncated, headers
 )
 select fact.event_id, fact.nominal, fact.manual, fact.epoch, fact.attempt, fact.started, fact.duration_ms,
-       fact.status_code, fact.error, $12,
-       coalesce(owned.epoch <> fact.epoch or owned.incarnation not in (fact.incarnation, ''), true)
+       fact.status_code, fact.error, $15,
+       coalesce(owned.epoch <> fact.epoch or owned.incarnation not in (fact.incarnation, ''), true),
+       fact.body, fact.truncated, fact.headers::json
 from unnest(
         $1::text[], $2::timestamptz[], $3::boolean[], $4::bigint[], $5::smallint[], $6::timestamptz[], $7::integer[],
-        $8::smallint[], $9::text[], $10::integer[], $11::text[]
+        $8::smallint[], $9::text[], $10::integer[], $11::text[], $12::bytea[], $13::boolean[], $14::text[]
     ) as fact (
-        event_id, nominal, manual, epoch, attempt, started, duration_ms, status_code, error, shard, incarnation
+        event_id, nominal, manual, epoch, attempt, started, duration_ms, status_code, error, shard, incarnation, body,
+        truncated, headers
     )
     left join shard as owned on owned.shard = fact.shard
 order by fact.event_id, fact.nominal, fact.manual, fact.epoch, fact.attempt
 on conflict do nothing;
 
 -- insert_attempted --
--- Firings that were attempted. Delivered is final, otherwise the latest attempt counts; an attempt beats a skip, but a
--- whole skipped stretch keeps its row.
+-- Firings that were attempted. In whatever order they are told: delivered is final, then the higher attempt counts, then
+-- FAILED before RETRYING before PENDING. Of what comes no later than a replay only a delivery counts; $9 is 1 where
+-- firings were given up, which a replay may be before its first attempt. One skip gives way, a stretch keeps its row.
 insert into execution (event_id, nominal, manual, status, reason, attempts, due, effective, last, recorded)
-select event_id, nominal, manual, status, reason, attempts, due, effective, nominal, $9
+select event_id, nominal, manual, status, reason, attempts, due, effective, nominal, $10
 from unnest(
         $1::text[], $2::timestamptz[], $3::boolean[], $4::text[], $5::text[], $6::smallint[], $7::timestamptz[],
         $8::timestamptz[]
     ) as fact (event_id, nominal, manual, status, reason, attempts, due, effective)
 order by event_id, nominal, manual
 on conflict (event_id, nominal, manual) do update
-set status = excluded.status, reason = excluded.reason, attempts = excluded.attempts, due = excluded.due,
-    effective = excluded.effective, recorded = excluded.recorded
-where execution.status = 'PENDING'
-    or (execution.status = 'SKIPPED' and execution.count = 1)
-    or (
-        execution.status in ('FAILED', 'RETRYING')
-        and (
-            excluded.status = 'DELIVERED'
-            or (excluded.attempts, excluded.status = 'FAILED') > (execution.attempts, execution.status = 'FAILED')
-        )
-    );
+set (status, reason, attempts, due, recorded, effective) = (
+    select case when is_news then excluded.status else execution.status end,
+           case when is_news then excluded.reason else execution.reason end,
+           case when is_news then excluded.attempts else execution.attempts end,
+           case when is_news then excluded.due else execution.due end,
+           case when is_news then excluded.recorded else execution.recorded end,
+           greatest(execution.effective, excluded.effective)
+    from (
+        select (excluded.status = 'DELIVERED' or excluded.attempts + $9::integer > execution.attempts_before)
+            and (
+                execution.status = 'SKIPPED'
+                or (
+                    excluded.status = 'DELIVERED', excluded.attempts, excluded.status = 'FAILED',
+                    excluded.status = 'RETRYING', excluded.reason, coalesce(excluded.due, '-infinity')
+                ) > (
+                    execution.status = 'DELIVERED', execution.attempts, execution.status = 'FAILED',
+                    execution.status = 'RETRYING', execution.reason, coalesce(execution.due, '-infinity')
+                )
+            ) as is_news
+    ) as judged
+)
+where execution.count = 1;
 
 -- insert_skipped --
--- Occurrences that were not attempted. Of two stretches that begin together the longer one is kept.
+-- Occurrences that were not attempted. A stretch is kept whatever else is said of its first one, since nothing else
+-- accounts for the others, and of two that begin together the longer one.
 insert into execution (event_id, nominal, manual, last, count, reason, status, recorded)
 select event_id, nominal, manual, last, count, reason, 'SKIPPED', $7
 from unnest($1::text[], $2::timestamptz[], $3::boolean[], $4::timestamptz[], $5::bigint[], $6::text[])
@@ -74,14 +91,36 @@ from unnest($1::text[], $2::timestamptz[], $3::boolean[], $4::timestamptz[], $5:
 order by event_id, nominal, manual
 on conflict (event_id, nominal, manual) do update
 set status = excluded.status, reason = excluded.reason, last = excluded.last, count = excluded.count,
-    recorded = excluded.recorded
-where execution.status = 'PENDING' or (execution.status = 'SKIPPED' and execution.last < excluded.last);
+    recorded = excluded.recorded, due = null,
+    attempts = case when excluded.count = 1 then execution.attempts else 0 end,
+    effective = case when excluded.count = 1 then execution.effective end
+where execution.status = 'PENDING'
+    or (execution.count = 1 and excluded.count > 1)
+    or (
+        execution.status = 'SKIPPED'
+        and (execution.last, execution.count, execution.reason) < (excluded.last, excluded.count, excluded.reason)
+    );
 
--- end_pending --
--- What nobody finished before its event ended: never attempted it is skipped, attempted it has failed.
+-- end_unfinished --
+-- What is unfinished of these events, where they are over, by now or for long: nobody goes on with it.
 update execution
-set status = case status when 'PENDING' then 'SKIPPED' else 'FAILED' end, reason = 'ended', due = null, recorded = $2
-where event_id = any($1::text[]) and status in ('PENDING', 'RETRYING');
+set status = case execution.status when 'PENDING' then 'SKIPPED' else 'FAILED' end, reason = over.reason, due = null,
+    recorded = $2
+from (
+        select asked.event_id, case when state.event_id is null then 'deleted' else 'ended' end as reason
+        from unnest($1::text[]) as asked (event_id) left join event_state as state using (event_id)
+        where state.event_id is null or state.status = 'FINISHED'
+    ) as over
+where execution.event_id = over.event_id and execution.status in ('PENDING', 'RETRYING');
+
+-- running_gone --
+-- Those of these timers that still are of this version and run, with the application they belong to.
+select event.event_id, event.application_id, event.version
+from event
+    join unnest($1::text[], $2::bigint[]) as told (event_id, version) using (event_id, version)
+    join event_state as state using (event_id)
+where state.status in ('INACTIVE', 'ACTIVE')
+order by event.event_id;
 
 -- release --
 -- The owner has given the shard up; nothing changes where another one has it already.

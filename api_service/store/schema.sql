@@ -89,7 +89,7 @@ create table event_state (
     application_id   integer not null,
     shard            smallint not null,
     status           text not null check (status in ('INACTIVE', 'ACTIVE', 'PAUSED', 'FINISHED')),
-    settled_through  timestamptz,  -- every occurrence up to it is settled
+    settled_through  timestamptz,  -- every occurrence up to it is settled, or unfinished in the ledger
     last_run_date    timestamptz,
     paused_reason    text check (paused_reason in ('client', 'gone')),
     failing_since    timestamptz,  -- since when nothing is delivered; written where owners are told, as is recovered_at

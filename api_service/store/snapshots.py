@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import asyncpg
 
@@ -28,6 +29,10 @@ SQL = load(__file__)
 
 PAGE_TIMERS = 500
 PAGE_BYTES = 1 << 20
+# A stretch that was skipped beside an older firing that nobody has reported yet leaves with its latest instants only:
+# those before them are so late that they are skipped again if that firing is lost.
+SETTLED_MOST = 1_000
+_SETTLED_BYTES = 9  # an instant in a message
 
 
 class Unanswerable(LookupError):
@@ -117,11 +122,12 @@ def _portions(timers: Sequence[Timer], most_timers: int, most_bytes: int) -> Ite
     portion: list[Timer] = []
     size = 0
     for timer in timers:
-        if portion and (len(portion) == most_timers or size + len(timer.body) > most_bytes):
+        its_size = len(timer.body) + _SETTLED_BYTES * len(timer.settled)
+        if portion and (len(portion) == most_timers or size + its_size > most_bytes):
             yield portion
             portion, size = [], 0
         portion.append(timer)
-        size += len(timer.body)
+        size += its_size
     yield portion
 
 
@@ -146,11 +152,29 @@ def _timer(row: asyncpg.Record) -> Timer:
 
 def _settled(row: asyncpg.Record, rule: cron.Rule) -> Iterator[Instant]:
     """Every occurrence that is settled out of order; a skipped stretch has one row, and here all its instants."""
-    for nominal, count in zip(row["settled"], row["counts"], strict=True):
+    clock = zone(row["timezone"])
+    for nominal, last, count in zip(row["settled"], row["lasts"], row["counts"], strict=True):
         first = from_datetime(nominal)
+        if count > SETTLED_MOST:
+            yield from cron.upcoming(
+                rule, clock, _before_the_latest(rule, clock, first, from_datetime(last)), SETTLED_MOST
+            )
+            continue
         yield first
         if count > 1:
-            yield from cron.upcoming(rule, zone(row["timezone"]), first, count - 1)
+            yield from cron.upcoming(rule, clock, first, count - 1)
+
+
+def _before_the_latest(rule: cron.Rule, clock: ZoneInfo, first: Instant, last: Instant) -> Instant:
+    """The first moment after which a stretch has no more instants than may leave."""
+    low, high = first, last
+    while high - low > 1:
+        middle = (low + high) // 2
+        if cron.count_between(rule, clock, middle, last) > SETTLED_MOST:
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 def _pending(row: Any) -> PendingFiring:

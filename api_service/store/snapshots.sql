@@ -21,12 +21,13 @@ select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin'
 -- Everything in the shard that may still ring, with what is settled out of order: beyond the anchor.
 select event.event_id, event.application_id, event.version, event.interval, event.timezone, event.end_date,
        event.callback_url, event.context::text as context, event.delivery::text as delivery,
-       state.status = 'PAUSED' as paused, begins.anchor, done.settled, done.counts
+       state.status = 'PAUSED' as paused, begins.anchor, done.settled, done.lasts, done.counts
 from event_state as state
     join event using (event_id)
     cross join lateral (select greatest(event.anchor, state.settled_through) as anchor) as begins
     left join lateral (
-        select array_agg(nominal order by nominal) as settled, array_agg(count order by nominal) as counts
+        select array_agg(nominal order by nominal) as settled, array_agg(last order by nominal) as lasts,
+               array_agg(count order by nominal) as counts
         from execution
         where execution.event_id = state.event_id and not manual and nominal > begins.anchor
     ) as done on true

@@ -11,15 +11,16 @@ from dataclasses import replace
 from typing import TypeAlias
 from uuid import UUID
 
-from api_service.store import events, ledger, outbox
+from api_service.store import events, ledger, notifications, outbox
 from api_service.store.database import Connection
 from api_service.store.ledger import ExecutionRow
+from api_service.store.recording import Gone as GoneReceiver
 from api_service.store.terms import terms_of
 from api_service.usecases.announcing import announce
 from api_service.usecases.means import Means
-from api_service.usecases.skipping import skipped_in_pause
-from shared.domain.errors import EventHasChanged, EventIsFinished, EventIsPaused, InvalidInput
-from shared.domain.event import Changes, Event, Status, body_of, changed, is_over, paused, resumed
+from api_service.usecases.skipping import skipped_by_change, skipped_in_pause
+from shared.domain.errors import EventHasChanged, EventIsFinished, EventIsPaused, EventNotFound, InvalidInput
+from shared.domain.event import Changes, Event, PauseReason, Status, body_of, changed, is_over, paused, resumed
 from shared.domain.firing import Execution, PendingFiring, SkipReason
 from shared.messages.catalogue import Gone, Triggered, What
 from shared.messages.codec import encode
@@ -53,10 +54,25 @@ async def resume(means: Means, event_id: str, *, expected: Versions = None) -> E
     return await _moved(means, event_id, expected, resumed)
 
 
+async def pause_gone(c: Connection, gone: GoneReceiver, now: Instant, *, notify: bool) -> None:
+    """Pause the event whose receiver wants no more of it, unless it has changed since; in the caller's transaction."""
+    try:
+        before = await events.get(c, gone.application_id, gone.event_id, for_update=True)
+        after = paused(before, now, PauseReason.GONE)
+    except (EventNotFound, EventIsFinished):
+        return
+    if before.version != gone.version or after is before:
+        return
+    if notify:
+        await notifications.note_paused(c, before.event_id, PauseReason.GONE, now)
+    await _write(c, before, after, now)
+
+
 async def delete(means: Means, event_id: str, *, expected: Versions = None) -> Event:
     """The event as it was before it went. Raises EventNotFound, EventHasChanged."""
     async with means.database.transaction() as c:
         event = await _held(c, means, event_id, expected)
+        await ledger.end_unfinished(c, event_id, SkipReason.DELETED, now=means.now)
         version = await outbox.next_version(c, event.shard)  # before its number of events changes
         await events.delete(c, event, terms=_terms(event))
         await outbox.put(c, shard=event.shard, version=version, what=encode(Gone(event.event_id)))
@@ -115,26 +131,36 @@ async def _moved(means: Means, event_id: str, expected: Versions, move: Callable
         after = move(before, means.now)
         if after is before:
             return before
-        await _write_off(c, before, after, means.now)
-        after = replace(after, version=await outbox.next_version(c, after.shard))
-        await events.update(c, after, old_terms=_terms(before), new_terms=_terms(after))
-        await announce(c, after)
+        after = await _write(c, before, after, means.now)
     means.wake_relay()
     return after
 
 
+async def _write(c: Connection, before: Event, after: Event, now: Instant) -> Event:
+    """The event after its move, as it is written and announced."""
+    await _write_off(c, before, after, now)
+    after = replace(after, version=await outbox.next_version(c, after.shard))
+    await events.update(c, after, old_terms=_terms(before), new_terms=_terms(after))
+    await announce(c, after)
+    return after
+
+
 async def _write_off(c: Connection, before: Event, after: Event, now: Instant) -> None:
-    """Account for the occurrences that a pause has swallowed, where the move ends it or starts the series anew."""
-    if before.status is not Status.PAUSED or after.anchor == before.anchor:
+    """Account for the occurrences that nobody attempts any more, where the move starts the series anew."""
+    if before.status is Status.FINISHED or after.anchor == before.anchor:
         return
-    for stretch in skipped_in_pause(before, now):
+    if before.status is Status.PAUSED:
+        skipped, reason = skipped_in_pause(before, now), SkipReason.PAUSED
+    else:
+        skipped, reason = skipped_by_change(before, now), SkipReason.CHANGED
+    for stretch in skipped:
         await ledger.add_skipped(
             c,
             before.event_id,
             first=stretch.first,
             last=stretch.last,
             count=stretch.count,
-            reason=SkipReason.PAUSED,
+            reason=reason,
             now=now,
         )
 

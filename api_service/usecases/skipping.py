@@ -1,6 +1,6 @@
-"""Which occurrences did a pause swallow? They are accounted for when the pause ends: in stretches, as far as they go.
+"""Which occurrences did a pause or a change swallow? They are accounted for: in stretches, as far as they go.
 
-What fell due about when the pause began may have rung, or be ringing still, and is merely not reported yet. Each of
+What fell due about when the event stopped may have rung, or be ringing still, and is merely not reported yet. Each of
 those stands alone, because the report of an attempt replaces a skip that stands alone, and never a part of a stretch.
 """
 
@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from shared.domain.event import Event
+from shared.domain.event import Event, offset_of
 from shared.timing import cron
 from shared.timing.instants import Instant
 from shared.timing.zones import zone
 
-# A minute of waiting, after which an occurrence is overtaken by the next, and half a minute for an answer.
-UNDER_WAY_MS = 90_000
-# So long a dispatcher may take to hear of the pause.
+# So long an occurrence waits for its host before it is overtaken by the next; then its attempt takes its time.
+WAITING_MS = 60_000
+# So long a dispatcher may take to hear of it.
 ON_ITS_WAY_MS = 2_000
 
 
@@ -32,12 +32,27 @@ class SkippedStretch:
 
 def skipped_in_pause(event: Event, now: Instant) -> Iterator[SkippedStretch]:
     """What a paused event has not rung since its last settled occurrence, in order."""
+    # No change can be made before the pause begins; one that came later only makes more of them stand alone.
+    return _skipped(event, event.updated_date, now)
+
+
+def skipped_by_change(event: Event, now: Instant) -> Iterator[SkippedStretch]:
+    """What a running event has not rung since its last settled occurrence, in order; its series begins anew now."""
+    return _skipped(event, now, now)
+
+
+def _skipped(event: Event, stopped: Instant, now: Instant) -> Iterator[SkippedStretch]:
     rule, clock = cron.parse(event.interval, seed=event.event_id), zone(event.timezone)
     since = max(event.anchor, event.settled_through or event.anchor)
     through = min(now, event.end_date - 1)
-    # No change can be made before the pause begins; one that came later only makes more of them stand alone.
-    doubtful = max(since, min(event.updated_date - UNDER_WAY_MS, through))
-    heard = max(doubtful, min(event.updated_date + ON_ITS_WAY_MS, through))
+    if since >= through:
+        return
+    last_due = stopped - offset_of(event)
+    # However late it is, the latest one may have been caught up with.
+    latest = cron.latest_through(rule, clock, since, min(last_due, through)) or through
+    under_way = min(last_due - WAITING_MS - event.delivery.timeout_ms, latest - 1)
+    doubtful = max(since, min(under_way, through))
+    heard = max(doubtful, min(last_due + ON_ITS_WAY_MS, through))
 
     yield from _stretch(rule, clock, since, doubtful)
     yield from _alone(rule, clock, doubtful, heard)

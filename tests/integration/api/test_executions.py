@@ -125,3 +125,47 @@ async def test_what_was_under_way_as_a_pause_began_is_not_written_off_for_good(
         ("DELIVERED", 1)
     ]
     assert sum(row["count"] for row in ledger) == 13
+
+
+async def test_what_was_due_before_a_change_of_the_rule_is_accounted_for_and_may_turn_out_to_have_rung(
+    api: Api, clock: StandingClock, database: Database
+) -> None:
+    event = await api.create(interval="* * * * * *")
+    path = f"/v1/events/{event['eventId']}"
+    clock.moment += 200_500
+    assert (await api.patch(path, {"tags": ["other"]})).status == 200
+    assert (await api.get(f"{path}/executions")).data == []
+
+    assert (await api.patch(path, {"interval": "0 0 1 1 *"})).status == 200
+    ledger = (await api.get(f"{path}/executions?limit=500")).data
+    assert sum(row["count"] for row in ledger) == 200
+    assert {(row["status"], row["reason"]) for row in ledger} == {("SKIPPED", "changed")}
+    assert [row["count"] for row in ledger if row["count"] > 1] == [110]
+
+    late = Attempted(
+        timer_id=event["eventId"],
+        nominal=NOW + 200_000,
+        manual=False,
+        attempt=1,
+        started=NOW + 200_001,
+        duration_ms=20,
+        status_code=200,
+        error=AttemptError.NONE,
+        settled_through=NOW + 200_000,
+    )
+    async with database.transaction() as c:
+        await recording.record(c, Outcomes("d1", [Report(0, "i", 1, [late])]), clock.now())
+    latest = (await api.get(f"{path}/executions?limit=1")).data[0]
+    assert (latest["status"], latest["reason"], latest["count"]) == ("DELIVERED", None, 1)
+
+
+async def test_what_is_unfinished_of_an_event_goes_with_it(api: Api, database: Database) -> None:
+    event = await api.create()
+    path = f"/v1/events/{event['eventId']}"
+    await api.post(f"{path}/trigger")
+
+    assert (await api.delete(path)).status == 200
+
+    async with database.connection() as c:
+        left = await c.fetch("select status, reason from execution where event_id = $1", event["eventId"])
+    assert [tuple(row) for row in left] == [("SKIPPED", "deleted")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from api_service.store import ledger, recording
@@ -76,3 +78,22 @@ async def test_a_skipped_stretch_is_one_row_and_never_replaces_what_was_attempte
         (Execution.SKIPPED, "paused", 7, 9 * SECOND),
         (Execution.FAILED, "", 1, SECOND),
     ]
+
+
+async def test_nobody_goes_on_with_what_is_unfinished_of_an_event_that_is_deleted(scene: Scene) -> None:
+    gone, rung = await scene.create(), await scene.create()
+    retried: dict[str, Any] = {"error": AttemptError.TIMEOUT, "retry_at": NOW + 9 * SECOND}
+    async with scene.database.transaction() as c:
+        for one in (gone, rung):
+            await recording.record(c, outcomes(attempted(one, 1), attempted(one, 2, **retried)), NOW)
+            await ledger.add_pending(c, one.event_id, NOW)
+        await ledger.end_unfinished(c, gone.event_id, SkipReason.DELETED, now=NOW + SECOND)
+
+    async with scene.database.connection() as c:
+        (ended, _), (going, _) = [await ledger.executions(c, one.event_id, limit=9, offset=0) for one in (gone, rung)]
+    assert [(one.status, one.reason) for one in ended] == [
+        (Execution.FAILED, "deleted"),
+        (Execution.DELIVERED, ""),
+        (Execution.SKIPPED, "deleted"),
+    ]
+    assert [one.status for one in going] == [Execution.RETRYING, Execution.DELIVERED, Execution.PENDING]

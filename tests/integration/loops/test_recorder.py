@@ -32,7 +32,11 @@ def recorder(
     database: Database, wire: Wire, publisher: WayOut | None = None, *, clock: Clock | None = None
 ) -> Recorder:
     return Recorder(
-        bus=wire.bus, publisher=publisher or wire.publisher, database=database, clock=clock or SystemClock()
+        bus=wire.bus,
+        publisher=publisher or wire.publisher,
+        database=database,
+        clock=clock or SystemClock(),
+        wake_relay=lambda: None,
     )
 
 

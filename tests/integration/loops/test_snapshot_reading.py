@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from api_service.store.database import Database
 from api_service.store.snapshots import Claim, Page, Unanswerable
 from shared.domain.delivery import Delivery, RetryPolicy
 from shared.domain.event import Event, Status, timer_of
-from shared.domain.firing import Outcome, PendingFiring
+from shared.domain.firing import AttemptError, Outcome, PendingFiring
 from shared.domain.timer import Timer
 from shared.messages.catalogue import Gone, Released, Rotated, Triggered, Upserted
 from shared.messages.codec import decode_what
@@ -141,6 +142,51 @@ async def test_what_is_pending_comes_with_the_shard_it_belongs_to(scene: Scene) 
     (page,) = await read(scene.database)
 
     assert page.pending == [PendingFiring(timer_id=here.event_id, nominal=NOW + 5, manual=True, due=NOW + 5)]
+
+
+async def test_what_waits_for_another_attempt_leaves_with_all_that_is_known_of_it(scene: Scene) -> None:
+    rung, paused = await scene.create(), await scene.create()
+    due = NOW + HOUR
+    retried: dict[str, Any] = {"error": AttemptError.TIMEOUT, "retry_at": due, "attempt": 2}
+    async with scene.database.transaction() as c:
+        for one in (rung, paused):
+            told = outcomes(attempted(one, 1, **retried, settled_through=NOW), attempted(one, 2, settled_through=NOW))
+            await recording.record(c, told, NOW)
+        await c.execute("update execution set attempts_before = 1 where status = 'RETRYING'")
+    await scene.change(paused, status=Status.PAUSED)
+
+    (page,) = await read(scene.database)
+
+    assert page.pending == [
+        PendingFiring(timer_id=one.event_id, nominal=NOW + SECOND, manual=False, attempts=2, due=due, attempts_before=1)
+        for one in (rung, paused)
+    ]
+    assert [timer.settled for timer in page.timers] == [(NOW + SECOND, NOW + 2 * SECOND)] * 2
+
+
+async def test_of_a_long_stretch_the_latest_leave(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "SETTLED_MOST", 3)
+    rung, halting = await scene.create(), await scene.create(interval="0 */7 * * * *")
+    sevens = [moment for moment in range(NOW // SECOND, (NOW + HOUR) // SECOND) if moment % 3600 // 60 % 7 == 0][::60]
+    first, last = sevens[1] * SECOND, sevens[6] * SECOND
+    async with scene.database.transaction() as c:
+        long = skipped(rung, 6, 60, settled_through=NOW)
+        few = skipped(halting, 0, 0, first=first, last=last, count=6, settled_through=NOW)
+        await recording.record(c, outcomes(long, few, attempted(rung, 62, settled_through=NOW)), NOW)
+
+    known = await timers(scene.database)
+
+    assert known[rung.event_id].settled == tuple(NOW + second * SECOND for second in (58, 59, 60, 62))
+    assert known[halting.event_id].settled == tuple(moment * SECOND for moment in sevens[4:7])
+
+
+async def test_what_is_settled_counts_in_the_size_of_a_page(scene: Scene) -> None:
+    crowd = [await scene.create(context={}) for _ in range(4)]
+    async with scene.database.transaction() as c:
+        told = [attempted(one, second, settled_through=NOW) for one in crowd for second in range(1, 11)]
+        await recording.record(c, outcomes(*told), NOW)
+
+    assert [len(page.timers) for page in await read(scene.database, page_bytes=200)] == [2, 2]
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api_service.usecases.skipping import ON_ITS_WAY_MS, UNDER_WAY_MS, skipped_in_pause
-from shared.domain.event import Event, Status
+from api_service.usecases.skipping import ON_ITS_WAY_MS, WAITING_MS, skipped_by_change, skipped_in_pause
+from shared.domain.delivery import DEFAULT, Delivery
+from shared.domain.event import Event, Status, offset_of
 from shared.timing import cron
 from shared.timing.instants import Instant
 from shared.timing.zones import zone
@@ -63,6 +64,44 @@ def test_a_pause_in_which_nothing_was_due_swallowed_nothing() -> None:
     assert shown(replace(PAUSED, interval="0 0 0 1 1 *"), BEGIN + 2 * HOUR) == []
 
 
+def test_of_a_slow_receiver_more_may_be_under_way() -> None:
+    event = replace(PAUSED, settled_through=None, delivery=Delivery(timeout_ms=60_000))
+
+    assert shown(event, BEGIN + 2 * HOUR)[0] == (-3599, -120, 3480)
+
+
+def test_of_occurrences_that_ring_later_than_they_are_nominal_earlier_ones_may_be_under_way() -> None:
+    event = replace(PAUSED, settled_through=None, delivery=Delivery(spread_ms=HOUR // 2))
+    later = offset_of(event)
+
+    alone = [skip.first for skip in skipped_in_pause(event, BEGIN + 2 * HOUR) if skip.count == 1]
+
+    assert 0 < later < HOUR // 2
+    assert event.updated_date - later - WAITING_MS - DEFAULT.timeout_ms < alone[0]
+    assert alone[-1] <= event.updated_date - later + ON_ITS_WAY_MS
+    assert len(alone) == 92
+
+
+def test_the_latest_one_may_be_under_way_however_late_it_is() -> None:
+    event = replace(PAUSED, interval="0 */10 * * * *", updated_date=BEGIN + HOUR)
+
+    skips = list(skipped_in_pause(replace(event, settled_through=None), BEGIN + HOUR))
+
+    assert [skip.count for skip in skips] == [5, 1]
+
+
+def test_a_change_accounts_for_what_was_due_before_it_and_what_may_be_under_way_stands_alone() -> None:
+    running = replace(PAUSED, status=Status.ACTIVE)
+    now = BEGIN + HOUR + 500
+
+    skips = list(skipped_by_change(replace(running, settled_through=BEGIN + HOUR - 100 * SECOND), now))
+
+    assert sum(skip.count for skip in skips) == 100
+    assert [skip.count for skip in skips if skip.count > 1] == [10]
+    assert skips[-1].last == BEGIN + HOUR
+    assert list(skipped_by_change(replace(running, settled_through=BEGIN + HOUR), now)) == []
+
+
 @given(
     interval=st.sampled_from(["* * * * * *", "*/7 * * * * *", "0 * * * * *"]),
     settled=st.one_of(st.none(), st.integers(0, 3 * HOUR)),
@@ -87,5 +126,6 @@ def test_every_occurrence_is_accounted_for_once(
     assert sum(skip.count for skip in skips) == cron.count_between(rule, clock, since, through)
     assert all(since < skip.first <= skip.last <= through for skip in skips)
     assert all(one.last < other.first for one, other in pairwise(skips))
-    doubtful = range(event.updated_date - UNDER_WAY_MS + 1, event.updated_date + ON_ITS_WAY_MS + 1)
+    under_way = WAITING_MS + DEFAULT.timeout_ms
+    doubtful = range(event.updated_date - under_way + 1, event.updated_date + ON_ITS_WAY_MS + 1)
     assert all(skip.count == 1 for skip in skips if skip.first in doubtful)
