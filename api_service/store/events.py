@@ -92,6 +92,11 @@ async def update(c: Connection, event: Event, *, old_terms: set[UUID], new_terms
         await c.execute(SQL["add_terms"], event.application_id, event.event_id, list(added))
 
 
+async def begin_series(c: Connection, event: Event) -> None:
+    """Nothing is settled of the event's new series, and what is reported of earlier versions settles nothing of it."""
+    await c.execute(SQL["begin_series"], event.application_id, event.event_id, event.version)
+
+
 async def delete(c: Connection, event: Event, *, terms: Iterable[UUID]) -> None:
     """Remove the event, its state and its terms, which must be all it has. Raises EventNotFound.
 

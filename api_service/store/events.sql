@@ -41,6 +41,10 @@ returning event_id;
 update event_state set status = $3, paused_reason = $4
 where event_id = $2 and application_id = $1 and (status <> $3 or paused_reason is distinct from $4);
 
+-- begin_series --
+-- The event's series begins anew as of this version.
+update event_state set series = $3, settled_through = null where event_id = $2 and application_id = $1;
+
 -- add_terms --
 -- The event can now also be found by these.
 insert into event_term (application_id, term, event_id) select $1, unnest($3::uuid[]), $2;

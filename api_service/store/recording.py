@@ -34,9 +34,9 @@ class Unrecordable(Exception):
 
 @dataclass(slots=True)
 class _Standing:
-    """Where one event stands after a message, as far as the message says."""
+    """Where one event stands after a message, as far as the message says. `settled` is by versions of the event."""
 
-    settled_through: Instant | None = None
+    settled: dict[int, Instant] = field(default_factory=dict)
     last_run: Instant | None = None
 
 
@@ -84,21 +84,22 @@ class _Digested:
                 name = (outcome.timer_id, outcome.nominal, outcome.manual)
                 self.attempts[*name, report.epoch, outcome.attempt] = report, outcome
                 _join(self.results, name, _result(outcome))
-                self._stands(outcome.timer_id, outcome.settled_through, outcome.started)
+                self._stands(outcome, outcome.started)
             case Abandoned():
                 name = (outcome.timer_id, outcome.nominal, outcome.manual)
                 _join(self.given_up, name, _Result(False, outcome.attempts, True, outcome.reason, 0, 0))
-                self._stands(outcome.timer_id, outcome.settled_through, None)
+                self._stands(outcome, None)
             case Skipped():
                 name = (outcome.timer_id, outcome.first, outcome.manual)
                 self.skipped[name] = max(outcome, self.skipped.get(name, outcome), key=_extent)
-                self._stands(outcome.timer_id, outcome.settled_through, None)
+                self._stands(outcome, None)
             case Finished():
                 self.ends[outcome.timer_id] = max(outcome.end, self.ends.get(outcome.timer_id, outcome.end))
 
-    def _stands(self, timer_id: str, settled_through: Instant, run: Instant | None) -> None:
-        standing = self.standings.setdefault(timer_id, _Standing())
-        standing.settled_through = max(settled_through, standing.settled_through or settled_through)
+    def _stands(self, outcome: Attempted | Abandoned | Skipped, run: Instant | None) -> None:
+        standing = self.standings.setdefault(outcome.timer_id, _Standing())
+        version, through = outcome.version, outcome.settled_through
+        standing.settled[version] = max(through, standing.settled.get(version, through))
         if run is not None:
             standing.last_run = max(run, standing.last_run or run)
 
@@ -182,15 +183,15 @@ async def _lock_the_ended(c: Connection, ends: dict[str, Instant]) -> set[str]:
 async def _move_states(c: Connection, standings: dict[str, _Standing], over: set[str]) -> None:
     nothing = _Standing()
     ids = sorted(standings.keys() | over)
-    stands = [standings.get(timer_id, nothing) for timer_id in ids]
+    last_runs = [_moment(standings.get(timer_id, nothing).last_run) for timer_id in ids]
+    settled = [
+        (timer_id, version, to_datetime(through))
+        for timer_id, standing in standings.items()
+        for version, through in standing.settled.items()
+    ]
     if ids:
-        await c.execute(
-            SQL["move_states"],
-            ids,
-            [_moment(stand.settled_through) for stand in stands],
-            [_moment(stand.last_run) for stand in stands],
-            [timer_id in over for timer_id in ids],
-        )
+        told: list[Sequence[Any]] = _columns(settled) or [[], [], []]
+        await c.execute(SQL["move_states"], ids, last_runs, [timer_id in over for timer_id in ids], *told)
 
 
 async def _insert_attempts(c: Connection, digested: _Digested, dispatcher: str) -> None:

@@ -7,9 +7,16 @@ order by event.event_id
 for share of event;
 
 -- move_states --
--- Where events stand, only ever forward; the rows are locked in the order of their ids.
+-- Where events stand, only ever forward; the rows are locked in the order of their ids. What a report says is settled
+-- is of the rule that its version had; 0 is of who does not say.
 with held as materialized (
-    select event_id from event_state where event_id = any($1::text[]) order by event_id for no key update
+    select event_id, series from event_state where event_id = any($1::text[]) order by event_id for no key update
+), settled as (
+    select told.event_id, max(told.settled_through) as through
+    from unnest($4::text[], $5::bigint[], $6::timestamptz[]) as told (event_id, version, settled_through)
+        join held using (event_id)
+    where told.version = 0 or told.version >= held.series
+    group by told.event_id
 )
 update event_state as state
 set status = case
@@ -17,12 +24,12 @@ set status = case
         when fact.last_run is not null and state.status = 'INACTIVE' then 'ACTIVE'
         else state.status
     end,
-    settled_through = greatest(state.settled_through, fact.settled_through),
+    settled_through = greatest(state.settled_through, settled.through),
     last_run_date = greatest(state.last_run_date, fact.last_run),
     paused_reason = case when not fact.ended then state.paused_reason end
-from unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::boolean[])
-        as fact (event_id, settled_through, last_run, ended)
+from unnest($1::text[], $2::timestamptz[], $3::boolean[]) as fact (event_id, last_run, ended)
     join held using (event_id)
+    left join settled using (event_id)
 where state.event_id = fact.event_id;
 
 -- insert_attempts --

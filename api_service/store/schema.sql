@@ -93,7 +93,8 @@ create table event_state (
     last_run_date    timestamptz,
     paused_reason    text check (paused_reason in ('client', 'gone')),
     failing_since    timestamptz,  -- since when nothing is delivered; written where owners are told, as is recovered_at
-    recovered_at     timestamptz   -- when it last ceased to fail; a result from before its latest turn is old news
+    recovered_at     timestamptz,  -- when it last ceased to fail; a result from before its latest turn is old news
+    series           bigint not null default 0  -- the version that began the series; a report from before settles nothing
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.02);
 create index event_state_status on event_state (application_id, status, event_id);
 create index event_state_live on event_state (shard, event_id) where status <> 'FINISHED';

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import asyncpg
 
@@ -145,7 +144,7 @@ def _timer(row: asyncpg.Record) -> Timer:
         body=row["context"].encode(),
         paused=row["paused"],
         delivery=delivery_of(row["delivery"]),
-        settled=() if row["settled"] is None else tuple(_settled(row, rule)),
+        settled=() if row["settled"] is None else tuple(sorted(set(_settled(row, rule)))),
         application_id=row["application_id"],
     )
 
@@ -154,27 +153,12 @@ def _settled(row: asyncpg.Record, rule: cron.Rule) -> Iterator[Instant]:
     """Every occurrence that is settled out of order; a skipped stretch has one row, and here all its instants."""
     clock = zone(row["timezone"])
     for nominal, last, count in zip(row["settled"], row["lasts"], row["counts"], strict=True):
-        first = from_datetime(nominal)
-        if count > SETTLED_MOST:
-            yield from cron.upcoming(
-                rule, clock, _before_the_latest(rule, clock, first, from_datetime(last)), SETTLED_MOST
-            )
-            continue
-        yield first
-        if count > 1:
-            yield from cron.upcoming(rule, clock, first, count - 1)
-
-
-def _before_the_latest(rule: cron.Rule, clock: ZoneInfo, first: Instant, last: Instant) -> Instant:
-    """The first moment after which a stretch has no more instants than may leave."""
-    low, high = first, last
-    while high - low > 1:
-        middle = (low + high) // 2
-        if cron.count_between(rule, clock, middle, last) > SETTLED_MOST:
-            low = middle
-        else:
-            high = middle
-    return high
+        first, through = from_datetime(nominal), from_datetime(last)
+        if count == 1:
+            yield first
+        else:  # perhaps of an earlier rule: what settles is the extent of the stretch, not its number
+            after = cron.before_the_latest(rule, clock, first - 1, through, SETTLED_MOST)
+            yield from cron.upcoming(rule, clock, after, cron.count_between(rule, clock, after, through))
 
 
 def _pending(row: Any) -> PendingFiring:

@@ -20,7 +20,18 @@ from api_service.usecases.announcing import announce
 from api_service.usecases.means import Means
 from api_service.usecases.skipping import skipped_by_change, skipped_in_pause
 from shared.domain.errors import EventHasChanged, EventIsFinished, EventIsPaused, EventNotFound, InvalidInput
-from shared.domain.event import Changes, Event, PauseReason, Status, body_of, changed, is_over, paused, resumed
+from shared.domain.event import (
+    Changes,
+    Event,
+    PauseReason,
+    Status,
+    begins_anew,
+    body_of,
+    changed,
+    is_over,
+    paused,
+    resumed,
+)
 from shared.domain.firing import Execution, PendingFiring, SkipReason
 from shared.messages.catalogue import Gone, Triggered, What
 from shared.messages.codec import encode
@@ -141,6 +152,8 @@ async def _write(c: Connection, before: Event, after: Event, now: Instant) -> Ev
     await _write_off(c, before, after, now)
     after = replace(after, version=await outbox.next_version(c, after.shard))
     await events.update(c, after, old_terms=_terms(before), new_terms=_terms(after))
+    if begins_anew(after, before):
+        await events.begin_series(c, after)
     await announce(c, after)
     return after
 

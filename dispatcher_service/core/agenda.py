@@ -78,7 +78,8 @@ class Agenda:
         """The timer, ready to be armed."""
         timer.delivery = self._shared(timer.delivery)
         offset = spread_offset(timer.id, timer.delivery.spread_ms)
-        return Held(timer=timer, shard=shard, rule=cron.parse(timer.rule), zone=zone(timer.zone), offset=offset)
+        rule, clock = cron.parse(timer.rule), zone(timer.zone)
+        return Held(timer=timer, shard=shard, rule=rule, zone=clock, offset=offset, begins=timer.anchor)
 
     def arm(self, held: Held) -> None:
         """From now on the timer rings; arming again takes its present rule, anchor and end into account."""
@@ -194,21 +195,8 @@ class Agenda:
                 latest = cron.latest_through(held.rule, held.zone, nominal - 1, now) or nominal
                 return max(latest - 1, out_of_grace_through(now, delivery))
             case MisfirePolicy.ALL:
-                return max(self._before_the_latest(held, nominal, now), out_of_grace_through(now, delivery))
-
-    @staticmethod
-    def _before_the_latest(held: Held, nominal: Instant, now: Instant) -> Instant:
-        """The earliest moment from just before `nominal` on after which there are at most as many as `all` rings."""
-        low, high = nominal - 1, now
-        if cron.count_between(held.rule, held.zone, low, now) <= CATCH_UP_MOST:
-            return low
-        while high - low > 1:
-            middle = (low + high) // 2
-            if cron.count_between(held.rule, held.zone, middle, now) > CATCH_UP_MOST:
-                low = middle
-            else:
-                high = middle
-        return high
+                first = cron.before_the_latest(held.rule, held.zone, nominal - 1, now, CATCH_UP_MOST)
+                return max(first, out_of_grace_through(now, delivery))
 
     def _ended(self, held: Held, now: Instant) -> list[Decision]:
         """A timer is not finished while the ledger knows nothing of what is under way: its owner may die before."""

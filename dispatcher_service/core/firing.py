@@ -177,6 +177,7 @@ def next_attempt(outcome: Attempted, firing: Firing) -> PendingFiring:
 
 def given_up(firing: Firing, why: Verdict) -> Skipped | Abandoned:
     """The outcome of a firing that is not attempted: skipped where it never was, abandoned where it was before."""
+    version = (firing.current or firing.held).timer.version
     if firing.attempt > 1 and why in _ABANDONED:
         return Abandoned(
             timer_id=firing.held.timer.id,
@@ -185,6 +186,7 @@ def given_up(firing: Firing, why: Verdict) -> Skipped | Abandoned:
             attempts=firing.attempt - 1,
             reason=_ABANDONED[why],
             settled_through=_reported(firing, finished=True),
+            version=version,
         )
     return Skipped(
         timer_id=firing.held.timer.id,
@@ -194,6 +196,7 @@ def given_up(firing: Firing, why: Verdict) -> Skipped | Abandoned:
         manual=firing.manual,
         reason=_SKIPPED[why],
         settled_through=_reported(firing, finished=True),
+        version=version,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from shared.domain.timer import Timer
 from shared.timing import cron
 from shared.timing.instants import Instant
 
+TAKEN_MOST: Final = 1_000  # a change that comes later than this many occurrences has long been missed
 OFF: Final = -1  # the ticket of what is not in the heap
 
 Nominal: TypeAlias = tuple[Instant, bool]  # a firing of a given timer: its nominal instant, and whether by hand
@@ -19,6 +21,7 @@ Nominal: TypeAlias = tuple[Instant, bool]  # a firing of a given timer: its nomi
 class Held:
     """A timer on behalf of one shard. `offset`: by how many milliseconds its occurrences ring after they are nominal.
 
+    `begins` is the anchor it came with: since then its occurrences were taken one after the other, up to the anchor.
     `unreported` occurrences were taken, and the ledger knows nothing of them; `unfinished` ones may be attempted again.
     Both, and `waiting`, are None where there is nothing in them: nearly all of a million timers have nothing.
     """
@@ -28,6 +31,7 @@ class Held:
     rule: cron.Rule
     zone: ZoneInfo
     offset: int
+    begins: Instant
     ticket: int = OFF
     unreported: list[Instant] | None = None
     unfinished: set[Instant] | None = None
@@ -79,8 +83,27 @@ def report(held: Held, nominal: Instant, *, finished: bool) -> Instant:
 
 
 def inherit(held: Held, before: Held) -> None:
-    """The same timer, changed: what is under way stays under way, and what was taken is not taken again."""
-    held.timer.anchor = max(held.timer.anchor, before.timer.anchor)
+    """The same timer, changed: what is under way stays under way, and what was taken is not taken again.
+
+    A new rule begins at its own anchor, however far the old one had come; what both have and was taken is settled.
+    """
+    timer, taken = held.timer, before.timer
+    if timer.anchor < taken.anchor and before.begins <= timer.anchor and _is_same_series(timer, taken):
+        held.begins, timer.anchor = before.begins, taken.anchor
+    settled = {*timer.settled, *taken.settled, *_taken_after(before, timer.anchor)}
+    timer.settled = tuple(sorted(instant for instant in settled if instant > timer.anchor))
     held.unreported, held.unfinished, held.waiting = before.unreported, before.unfinished, before.waiting
     for waiting in (held.waiting or {}).values():
         waiting.held = held
+
+
+def _is_same_series(timer: Timer, before: Timer) -> bool:
+    return timer.rule == before.rule and timer.zone == before.zone
+
+
+def _taken_after(held: Held, moment: Instant) -> Iterator[Instant]:
+    """The occurrences after this moment that were taken, or the latest of them: those long before it are misfires."""
+    after, through = max(moment, held.begins), held.timer.anchor
+    if after < through:
+        after = cron.before_the_latest(held.rule, held.zone, after, through, TAKEN_MOST)
+        yield from cron.upcoming(held.rule, held.zone, after, cron.count_between(held.rule, held.zone, after, through))

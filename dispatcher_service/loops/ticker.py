@@ -135,4 +135,5 @@ def _skipped_stretch(skip: Skip) -> Skipped:
         manual=False,
         reason=skip.reason,
         settled_through=skip.settled_through,
+        version=skip.held.timer.version,
     )

@@ -46,7 +46,8 @@ class Event:
     """What a client asked for, and where it stands.
 
     `version` is the version of its shard at the last change a client made. Occurrences count strictly after `anchor`,
-    and none is attempted at or after `end_date`.
+    and none is attempted at or after `end_date`. `settled_through` is of the series that began there: None until an
+    owner who knows this series has settled something of it.
     """
 
     event_id: str
@@ -109,8 +110,8 @@ def changed(event: Event, changes: Changes, now: Instant) -> Event:
         raise EventIsFinished
 
     after = replace(event, **given, updated_date=now)
-    if was_over or any(getattr(after, name) != getattr(event, name) for name in _RULE_FIELDS):
-        after = replace(after, anchor=max(now, after.start_date or now))
+    if was_over or _has_another_rule(after, event):
+        after = replace(after, anchor=max(now, after.start_date or now), settled_through=None)
     if was_over:
         after = replace(after, status=_running(after), paused_reason=None)
     return after
@@ -131,7 +132,21 @@ def resumed(event: Event, now: Instant) -> Event:
         raise EventIsFinished
     if event.status is not Status.PAUSED:
         return event
-    return replace(event, status=_running(event), paused_reason=None, anchor=max(now, event.anchor), updated_date=now)
+    anchor = max(now, event.anchor)
+    settled_through = None if anchor != event.anchor else event.settled_through
+    return replace(
+        event,
+        status=_running(event),
+        paused_reason=None,
+        anchor=anchor,
+        settled_through=settled_through,
+        updated_date=now,
+    )
+
+
+def begins_anew(after: Event, before: Event) -> bool:
+    """Has a move begun another series, so that nothing that was settled of the earlier one counts in it?"""
+    return after.anchor != before.anchor or _has_another_rule(after, before)
 
 
 def next_run(event: Event, now: Instant) -> Instant | None:
@@ -168,6 +183,10 @@ def timer_of(event: Event) -> Timer:
 def body_of(context: JsonObject) -> bytes:
     """The bytes that a callback POSTs: the context and nothing around it."""
     return json.dumps(context, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _has_another_rule(after: Event, before: Event) -> bool:
+    return any(getattr(after, name) != getattr(before, name) for name in _RULE_FIELDS)
 
 
 def _running(event: Event) -> Status:

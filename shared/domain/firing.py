@@ -74,8 +74,9 @@ class PendingFiring(msgspec.Struct, array_like=True, gc=False, kw_only=True, fro
 class Attempted(msgspec.Struct, tag="attempted", array_like=True, gc=False, kw_only=True, frozen=True):
     """One attempt at a firing. `settled_through`: every occurrence up to it is settled, or known to the ledger.
 
+    `version` is the timer's, 0 where nobody says: `settled_through` speaks of its rule, and of no rule that came after.
     `effective` is when the firing was due. Another attempt is due at `retry_at`; where that is 0 the firing is settled,
-    and `reason` says why it is given up. `version` is the timer's. `body` is the beginning of the answer.
+    and `reason` says why it is given up. `body` is the beginning of the answer.
     """
 
     timer_id: str
@@ -105,6 +106,7 @@ class Abandoned(msgspec.Struct, tag="abandoned", array_like=True, gc=False, kw_o
     attempts: int
     reason: FailReason
     settled_through: Instant
+    version: int = 0
 
 
 class Skipped(msgspec.Struct, tag="skipped", array_like=True, gc=False, kw_only=True, frozen=True):
@@ -117,6 +119,7 @@ class Skipped(msgspec.Struct, tag="skipped", array_like=True, gc=False, kw_only=
     manual: bool
     reason: SkipReason
     settled_through: Instant
+    version: int = 0
 
 
 class Finished(msgspec.Struct, tag="finished", array_like=True, gc=False, kw_only=True, frozen=True):

@@ -143,6 +143,20 @@ def count_between(rule: Rule, zone: ZoneInfo, after: Instant, through: Instant) 
     return total
 
 
+def before_the_latest(rule: Rule, zone: ZoneInfo, after: Instant, through: Instant, most: int) -> Instant:
+    """The earliest moment from `after` on that has no more than `most` occurrences after it, up to `through`."""
+    low, high = after, through
+    if count_between(rule, zone, low, through) <= most:
+        return low
+    while high - low > 1:
+        middle = (low + high) // 2
+        if count_between(rule, zone, middle, through) > most:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
 def describe(rule: Rule) -> str:
     """The rule in plain English."""
     return cron_words.describe(rule.fields)

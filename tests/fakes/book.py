@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from api_service.usecases.skipping import skipped_in_pause
+from api_service.usecases.skipping import skipped_by_change, skipped_in_pause
 from shared.domain.delivery import Delivery
-from shared.domain.event import Changes, Event, Status, changed, is_over, paused, resumed, timer_of
+from shared.domain.event import Changes, Event, Status, begins_anew, changed, is_over, paused, resumed, timer_of
 from shared.domain.firing import (
     Abandoned,
     Attempted,
@@ -64,6 +64,7 @@ class Book:
     deleted: set[str] = field(default_factory=set)
     rows: dict[Name, Row] = field(default_factory=dict)
     changes: list[What] = field(default_factory=list)
+    series: dict[str, int] = field(default_factory=dict)  # the version at which each event's series began
     segments: dict[str, list[Segment]] = field(default_factory=dict)
     states: dict[tuple[str, int], Event] = field(default_factory=dict)  # the event at each of its versions
     _names: Iterator[int] = field(default_factory=count)
@@ -143,7 +144,7 @@ class Book:
                     self.events[event.event_id] = replace(event, status=Status.FINISHED)
                     self._end_unfinished(event.event_id)
                 return
-        if event is not None:
+        if event is not None and outcome.version >= self.series[event.event_id]:
             settled = max(event.settled_through or 0, outcome.settled_through)
             self.events[event.event_id] = replace(self.events[event.event_id], settled_through=settled)
 
@@ -240,27 +241,31 @@ class Book:
     def _move(self, before: Event, after: Event, now: Instant) -> None:
         if after == before:
             return
-        if after.anchor != before.anchor:
-            reason = "paused" if before.status is Status.PAUSED else "changed"
-            for stretch in skipped_in_pause(before, now):
+        if after.anchor != before.anchor and before.status is not Status.FINISHED:
+            was_paused = before.status is Status.PAUSED
+            reason = "paused" if was_paused else "changed"
+            for stretch in skipped_in_pause(before, now) if was_paused else skipped_by_change(before, now):
                 row = Row(status=Execution.SKIPPED, reason=reason, last=stretch.last, count=stretch.count)
                 self.rows.setdefault((before.event_id, stretch.first, False), row)
-        self._write(after, now)
+        self._write(after, now, anew=begins_anew(after, before))
 
-    def _write(self, event: Event, now: Instant) -> None:
+    def _write(self, event: Event, now: Instant, *, anew: bool = True) -> None:
         written = replace(event, version=self.version + 1)
+        if anew:
+            self.series[event.event_id] = written.version
         self.events[event.event_id] = written
         self.states[event.event_id, written.version] = written
         self.segments.setdefault(event.event_id, []).append(Segment(since=now, event=written))
-        self._say(Upserted(self._timer(written)))
+        self._say(Upserted(timer_of(written)))
 
     def _timer(self, event: Event) -> Timer:
         timer = _copy(timer_of(event))
         settled: set[Instant] = set()
+        rule = cron.parse(event.interval)
         for (name, nominal, manual), row in self.rows.items():
             if name == event.event_id and not manual and nominal > timer.anchor:
-                settled.add(nominal)
-                settled.update(cron.upcoming(cron.parse(event.interval), zone("UTC"), nominal, row.count - 1))
+                many = cron.count_between(rule, zone("UTC"), nominal, row.last)
+                settled.update([nominal, *cron.upcoming(rule, zone("UTC"), nominal, many)])
         timer.settled = tuple(sorted(settled))
         return timer
 

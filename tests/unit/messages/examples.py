@@ -94,6 +94,7 @@ ABANDONED: Final = Abandoned(
     attempts=2,
     reason=FailReason.ENDED,
     settled_through=1_700_000_010_000,
+    version=42,
 )
 SKIPPED: Final = Skipped(
     timer_id=TIMER.id,
@@ -103,6 +104,7 @@ SKIPPED: Final = Skipped(
     manual=False,
     reason=SkipReason.MISFIRED,
     settled_through=1_700_000_060_000,
+    version=42,
 )
 FINISHED: Final = Finished(timer_id=TIMER.id, end=TIMER.end)
 
