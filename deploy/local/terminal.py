@@ -19,7 +19,7 @@ from api_service.app import create_app
 from api_service.protocol import Runner
 from api_service.resources import FAILED
 from api_service.store.migrations import MigrationRefused, migrate
-from deploy.local.demo import demo_key
+from deploy.local.demo import KEY_NAME, demo_key
 from deploy.local.echo import Echo
 from deploy.local.greeting import greeting
 from deploy.local.postgres import PostgresServer
@@ -35,7 +35,7 @@ from shared.settings import ApiSettings, DispatcherSettings, environment
 from shared.timing.instants import Instant
 
 FOLDER: Final = ".local"
-KEY_FILE: Final = f"{FOLDER}/api-key"
+KEY_FILE: Final = f"{FOLDER}/{KEY_NAME}"
 HANDOVER: Final = 1.5  # seconds that a dispatcher may take to report what is in flight
 GOODBYE: Final = 1.0  # seconds that requests under way may take
 
@@ -96,7 +96,7 @@ async def _live(folder: Path, settings: Settings, listener: socket.socket) -> No
             _dispatcher(settings.dispatcher, bus=bus, clock=clock),
         ):
             url = url_of(listener)
-            key = await demo_key(folder / "api-key", url=url, registration_token=api.registration_token)
+            key = await demo_key(folder, url=url, registration_token=api.registration_token)
             _tell(greeting(url=url, key=key, key_file=KEY_FILE, servers=where, now=clock.now()))
             await failed.wait()
     message = "a loop of the API has failed; the log above says why"

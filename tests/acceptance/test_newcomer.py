@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from shared.clock import SystemClock
-from tests.acceptance.newcomer import ROOT, Terminal, bash, environment, running_in, terminal
+from tests.acceptance.newcomer import ROOT, Terminal, bash, environment, free_port, running_in, terminal
 
 UP = "Ctrl-C stops everything"
 TOUR = re.compile(r"^## A tour$(.*?)^## ", re.MULTILINE | re.DOTALL)
@@ -85,9 +85,12 @@ async def test_the_tour_of_the_readme_works_verbatim(furnished: Path) -> None:
 
     async with terminal(furnished) as shell:
         await shell.shows(UP)
-        code, said = await bash("\n".join(blocks), folder=furnished, port=shell.port)
+        script = "\n".join(blocks).replace("9099", str(free_port()))
+        code, said = await bash(script, folder=furnished, port=shell.port)
 
     assert code == 0, said
+    assert re.search(r'^genuine \S+-\d+ {"user":12345}$', said, re.MULTILINE), said
+    assert re.search(r'^forged  {"user": 1}$', said, re.MULTILINE), said
     for expected in ("webhook-id", '"DELIVERED"', '"total":1', '"PAUSED"', '"statusCode":400'):
         assert expected in said.replace(": ", ":"), said
 
@@ -144,6 +147,19 @@ async def test_a_lost_key_is_replaced(furnished: Path) -> None:
         await shell.shows(UP)
 
         assert key_on(shell.screen) == key_file.read_text().strip() != first
+
+
+async def test_a_lost_signing_secret_is_replaced(furnished: Path) -> None:
+    secret_file = furnished / ".local" / "signing-secret"
+    first = secret_file.read_text()
+    secret_file.unlink()
+    async with terminal(furnished) as shell:
+        await shell.shows(UP)
+
+        assert first.startswith("whsec_")
+        assert secret_file.read_text().startswith("whsec_")
+        assert secret_file.read_text() != first
+        assert secret_file.stat().st_mode & 0o777 == 0o600
 
 
 async def test_it_comes_back_after_kill_9(furnished: Path) -> None:
