@@ -35,7 +35,7 @@ async def demo_key(folder: Path, *, url: str, registration_token: str) -> str:
     except (TimeoutError, ClientError) as error:
         message = f"the API at {url} does not answer: {str(error) or f'no word in {PATIENCE:g} s'}"
         raise Unsuitable(message) from error
-    _keep(folder / KEY, key)
+    _keep(folder / KEY_NAME, key)
     _keep(folder / SIGNS_NAME, secret)
     return key
 
