@@ -55,5 +55,7 @@ QUERY_PAIRS = 500
 QUERY_DEPTH = 6
 QUERY_INDEX = 999
 
+REPLAYS = 1_000  # at once; each is a change of its shard, and a ring
+
 PREVIEW_DEFAULT = 10
 PREVIEW_MOST = 100

@@ -16,10 +16,18 @@ from api_service.schemas.applications import ApplicationAnswer, Registration
 from api_service.schemas.delivery import RetryPolicyChange, RetryPolicyRequest
 from api_service.schemas.errors import ErrorAnswer, show_error
 from api_service.schemas.events import EventAnswer, EventChange, EventCreation
-from api_service.schemas.executions import AttemptAnswer, ExecutionAnswer
+from api_service.schemas.executions import (
+    AttemptAnswer,
+    AttemptDetail,
+    ExecutionAnswer,
+    ExecutionDetail,
+    ResponseAnswer,
+)
+from api_service.schemas.executions_wanted import ExecutionsPage, ReplayRequest
 from api_service.schemas.keys import ApiKeyAnswer, NewApiKeyAnswer, Rotation
-from api_service.schemas.listing import ContextRequest, Page, QueryEvent
+from api_service.schemas.listing import ContextRequest, EventsPage, QueryEvent
 from api_service.schemas.previews import PreviewAnswer, PreviewRequest
+from api_service.schemas.replays import ReplayAnswer
 from api_service.schemas.signing import (
     NewSigningSecretAnswer,
     SecretDatesAnswer,
@@ -47,9 +55,15 @@ _SCHEMAS: dict[str, type[Schema]] = {
     "EventChange": EventChange,
     "ContextRequest": ContextRequest,
     "QueryEvent": QueryEvent,
-    "Page": Page,
+    "EventsPage": EventsPage,
     "Attempt": AttemptAnswer,
     "Execution": ExecutionAnswer,
+    "Response": ResponseAnswer,
+    "AttemptDetail": AttemptDetail,
+    "ExecutionDetail": ExecutionDetail,
+    "ExecutionsPage": ExecutionsPage,
+    "ReplayRequest": ReplayRequest,
+    "Replay": ReplayAnswer,
     "PreviewRequest": PreviewRequest,
     "Preview": PreviewAnswer,
     "Error": ErrorAnswer,
@@ -92,6 +106,11 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
         "in": "path",
         "required": True,
         "schema": {"type": "string", "example": "01JD8M2Z9T5R0C4V7K3N6P1QXA"},
+    },
+    "executionId": {
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "example": "01JD8M2Z9T5R0C4V7K3N6P1QXA-1900000000000"},
     },
     "keyId": {
         "in": "path",
@@ -184,7 +203,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "tags": [operation.tag],
         "summary": operation.summary,
         "description": operation.description,
-        "parameters": [_parameter(name) for name in operation.parameters],
+        "parameters": _parameters(operation),
         "responses": {
             str(operation.status): _success(operation),
             **{
@@ -218,11 +237,21 @@ def _service_operation(path: str, summary: str) -> dict[str, Any]:
     return {"operationId": name, "tags": ["Service"], "summary": summary, "security": [], "responses": responses}
 
 
-def _parameter(name: str) -> dict[str, Any]:
-    if name in _PARAMETERS:
-        return {"name": name, **_PARAMETERS[name]}
-    schema = {"$ref": f"#/components/schemas/Page/properties/{name}"}
-    return {"name": name, "in": "query", "schema": schema}
+def _parameters(operation: Operation) -> list[dict[str, Any]]:
+    """Those with a description of their own, and whatever else there is in the schema of the query string."""
+    described = [{"name": name, **_PARAMETERS[name]} for name in operation.parameters]
+    if operation.page:
+        sent = [field.data_key or name for name, field in _SCHEMAS[operation.page]().load_fields.items()]
+        described += [
+            {
+                "name": name,
+                "in": "query",
+                "schema": {"$ref": f"#/components/schemas/{operation.page}/properties/{name}"},
+            }
+            for name in sent
+            if name not in operation.parameters
+        ]
+    return described
 
 
 def _success(operation: Operation) -> dict[str, Any]:
@@ -230,7 +259,10 @@ def _success(operation: Operation) -> dict[str, Any]:
     properties = {"data": schema}
     if operation.is_list:
         total = {"type": "integer", "description": "How many match in all."}
-        meta = {"type": "object", "required": ["total"], "properties": {"total": total}}
+        told: dict[str, Any] = {"total": total}
+        if operation.by_cursor:
+            told["next"] = {"type": ["string", "null"], "description": "The next page's `cursor`; null on the last."}
+        meta = {"type": "object", "required": list(told), "properties": told}
         properties = {"data": {"type": "array", "items": schema}, "meta": meta}
     body = {"type": "object", "required": list(properties), "properties": properties}
     success: dict[str, Any] = {

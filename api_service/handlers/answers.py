@@ -26,6 +26,11 @@ def answer_list(data: Sequence[Any], *, total: int) -> web.Response:
     return written(write_json({"data": data, "meta": {"total": total}}))
 
 
+def answer_page(data: Sequence[Any], *, total: int, following: str | None) -> web.Response:
+    """The same for a list that is read by cursor: `following` is where the next page begins, None where none is."""
+    return written(write_json({"data": data, "meta": {"total": total, "next": following}}))
+
+
 def answer_event(shown: Mapping[str, Any], *, status: int = 200) -> web.Response:
     """An answer about one event, and which version of it this is."""
     response = answer(shown, status=status)

@@ -13,10 +13,14 @@ from aiohttp import web
 
 from api_service import limits
 from api_service.keys import CLOCK, DATABASE, ENTROPY, OUTBOX_WAKE, QUOTA_EVENTS, RATE, SHARDS
+from api_service.schemas.headers import read_if_match
 from api_service.schemas.json_text import read_json
+from api_service.schemas.listing import refuse_parameters
+from api_service.schemas.reading import both
 from api_service.usecases.means import Means
 from api_service.usecases.registration import authenticate
-from shared.domain.errors import TooManyRequests
+from shared.domain.errors import EventNotFound, TooManyRequests
+from shared.domain.ids import is_ulid
 from shared.timing.instants import Instant
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -59,6 +63,23 @@ async def read_body(request: web.Request) -> bytes:
 def meaning_of(body: bytes) -> bytes:
     """A hash of what a body says, however it is spaced and ordered; raises InvalidInput."""
     return sha256(json.dumps(read_json(body), sort_keys=True).encode()).digest()
+
+
+def event_id_of(request: web.Request) -> str:
+    """The event's id in the path; what cannot be one is not looked for. Raises EventNotFound."""
+    event_id = request.match_info["event_id"]
+    if not is_ulid(event_id):
+        raise EventNotFound
+    return event_id
+
+
+def expected_of(request: web.Request) -> frozenset[int] | None:
+    """The versions that the event may have, for a request that has no other parameters; raises InvalidInput."""
+    _, expected = both(
+        lambda: refuse_parameters(request.rel_url.raw_query_string),
+        lambda: read_if_match(request.headers.getall("If-Match", [])),
+    )
+    return expected
 
 
 def _limit_rate(app: web.Application, application_id: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from api_service.handlers import applications, documents, events, keys, operations, previews, signing
+from api_service.handlers import applications, documents, events, executions, keys, operations, previews, signing
 from api_service.handlers.requests import Handler, for_application
 
 Routes = tuple[tuple[str, str, Handler], ...]
@@ -34,8 +34,11 @@ OF_EVENTS: Routes = (
     ("DELETE", "/{event_id}", for_application(events.delete_event)),
     ("POST", "/{event_id}/pause", for_application(events.pause_event)),
     ("POST", "/{event_id}/resume", for_application(events.resume_event)),
-    ("POST", "/{event_id}/trigger", for_application(events.trigger_event)),
-    ("GET", "/{event_id}/executions", for_application(events.list_executions)),
+    ("POST", "/{event_id}/trigger", for_application(executions.trigger_event)),
+    ("GET", "/{event_id}/executions", for_application(executions.list_executions)),
+    ("POST", "/{event_id}/executions/replay", for_application(executions.replay_executions)),
+    ("GET", "/{event_id}/executions/{execution_id}", for_application(executions.get_execution)),
+    ("POST", "/{event_id}/executions/{execution_id}/replay", for_application(executions.replay_execution)),
 )
 SPELLINGS = ("/v1/events", "/v1/event")
 

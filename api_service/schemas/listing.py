@@ -86,8 +86,8 @@ class QueryEvent(Strict):
     )
 
 
-class Page(Strict):
-    """Which part of a list."""
+class EventsPage(Strict):
+    """Which part of which events."""
 
     limit = ours.Whole(
         least=1,
@@ -103,11 +103,6 @@ class Page(Strict):
         load_default=0,
         metadata={"description": "How many to skip.", "example": 0},
     )
-
-
-class EventsPage(Page):
-    """Which part of which events."""
-
     query = fields.Nested(QueryEvent, load_default=dict, error_messages=ours.SAID)
 
 
@@ -142,7 +137,6 @@ class EventsWanted:
 
 
 EVENTS_PAGE = EventsPage()
-PAGE = Page()
 NOTHING = Nothing()
 
 
@@ -160,12 +154,6 @@ def read_events_wanted(raw: str) -> EventsWanted:
         ),
         statuses=frozenset(map(Status, query.get("status", ()))),
     )
-
-
-def read_page(raw: str) -> tuple[int, int]:
-    """The limit and the offset that a query string asks for; raises InvalidInput."""
-    given = read(PAGE, parse(raw), name="the query string")
-    return given["limit"], given["offset"]
 
 
 def refuse_parameters(raw: str) -> None:

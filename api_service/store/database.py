@@ -68,6 +68,12 @@ class Database:
         async with self.connection() as connection, connection.transaction():
             yield connection
 
+    @asynccontextmanager
+    async def moment(self) -> AsyncIterator[Connection]:
+        """A transaction that only reads, and whose statements all see the database as it is at the first one."""
+        async with self.connection() as c, c.transaction(isolation="repeatable_read", readonly=True):
+            yield c
+
     async def check(self) -> None:
         """A round trip to Postgres, for readiness. Raises Unavailable."""
         async with self.connection() as connection:

@@ -34,6 +34,11 @@ async def put(c: Connection, *, shard: int, version: int, what: bytes) -> None:
     await c.execute(SQL["put"], shard, version, what)
 
 
+async def put_all(c: Connection, *, shard: int, whats: Sequence[bytes]) -> None:
+    """Publish all these, in this order, once the transaction is committed. Take every other lock first."""
+    await c.execute(SQL["put_all"], shard, whats)
+
+
 async def put_everywhere(c: Connection, what: bytes) -> None:
     """Publish this to every shard once the transaction is committed. Take every other lock first, as for a version.
 

@@ -6,6 +6,16 @@ update shard set version = version + 1 where shard = $1 returning version;
 -- A change that is published once this transaction is committed.
 insert into outbox (shard, version, what) values ($1, $2, $3);
 
+-- put_all --
+-- Changes of one shard, in this order, as its next versions.
+with raised as (
+    update shard set version = version + cardinality($2::bytea[]) where shard = $1 returning version
+)
+insert into outbox (shard, version, what)
+select $1, raised.version - cardinality($2::bytea[]) + place, what
+from raised, unnest($2::bytea[]) with ordinality as change (what, place)
+order by place;
+
 -- put_everywhere --
 -- The same change for every shard, as its next version. The rows are locked in the order of their numbers.
 with held as materialized (

@@ -94,11 +94,7 @@ async def delete(means: Means, event_id: str, *, expected: Versions = None) -> E
 async def trigger(means: Means, event_id: str, *, expected: Versions = None) -> ExecutionRow:
     """A firing outside the series, now. Raises EventNotFound, EventHasChanged, EventIsFinished, EventIsPaused."""
     async with means.database.transaction() as c:
-        event = await _held(c, means, event_id, expected)
-        if is_over(event, means.now):
-            raise EventIsFinished
-        if event.status is Status.PAUSED:
-            raise EventIsPaused
+        event = await held_to_ring(c, means, event_id, expected)
         nominal = await ledger.add_pending(c, event_id, means.now)
         firing = PendingFiring(timer_id=event_id, nominal=nominal, manual=True, due=nominal)
         await _announce(c, event.shard, Triggered(firing))
@@ -112,7 +108,21 @@ async def trigger(means: Means, event_id: str, *, expected: Versions = None) -> 
         last=nominal,
         count=1,
         recorded=means.now,
+        due=nominal,
     )
+
+
+async def held_to_ring(c: Connection, means: Means, event_id: str, expected: Versions) -> Event:
+    """The event, kept as it is until the transaction ends: it may be rung by hand.
+
+    Raises EventNotFound, EventHasChanged, EventIsFinished, EventIsPaused.
+    """
+    event = await _held(c, means, event_id, expected)
+    if is_over(event, means.now):
+        raise EventIsFinished
+    if event.status is Status.PAUSED:
+        raise EventIsPaused
+    return event
 
 
 def _check(event: Event) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from api_service.schemas.executions_wanted import ExecutionsWanted
 from api_service.schemas.listing import EventsWanted
 from api_service.schemas.previews import PreviewWanted
 from api_service.store import events, ledger
 from api_service.store.events import ContextFilter, Filters
-from api_service.store.ledger import ExecutionRow
+from api_service.store.ledger import ExecutionRow, Matching, Place
 from api_service.usecases.means import Means
 from shared.domain.event import Event
 from shared.timing import cron
@@ -35,11 +36,25 @@ async def find_events(means: Means, wanted: EventsWanted) -> tuple[list[Event], 
         return await events.page(c, means.application_id, filters, wanted.limit, wanted.offset)
 
 
-async def find_executions(means: Means, event_id: str, *, limit: int, offset: int) -> tuple[list[ExecutionRow], int]:
-    """A page of the event's firings, newest first, and how many there are in all. Raises EventNotFound."""
-    async with means.database.connection() as c:
+async def find_executions(
+    means: Means, event_id: str, wanted: ExecutionsWanted
+) -> tuple[list[ExecutionRow], int, bool]:
+    """A page of the event's firings that match, newest first, how many match in all, and whether this is the last page.
+
+    Raises EventNotFound.
+    """
+    matching = Matching(since=wanted.since, until=wanted.until, statuses=wanted.statuses, manual=wanted.manual)
+    async with means.database.moment() as c:
         await events.get(c, means.application_id, event_id)
-        return await ledger.executions(c, event_id, limit=limit, offset=offset)
+        found, total = await ledger.executions(c, event_id, matching, limit=wanted.limit + 1, before=wanted.before)
+    return found[: wanted.limit], total, len(found) <= wanted.limit
+
+
+async def get_execution(means: Means, event_id: str, place: Place) -> ExecutionRow:
+    """One firing of the event, with what was answered. Raises EventNotFound, ExecutionNotFound."""
+    async with means.database.moment() as c:
+        await events.get(c, means.application_id, event_id)
+        return await ledger.execution(c, event_id, place)
 
 
 def preview(wanted: PreviewWanted) -> tuple[list[Instant], str]:

@@ -76,7 +76,7 @@ class Shard:
         self._remembered = 0  # every timer that went at a version above this one is in `_gone`
         self._gone: dict[str, int] = {}
         self._pending: list[tuple[int, PendingFiring]] = []
-        self._attempts: dict[tuple[str, Instant, bool], int] = {}  # made of unfinished firings, as far as we know
+        self._attempts: dict[tuple[str, Instant, bool], tuple[int, Instant]] = {}  # what we know of unfinished firings
         self._assemblies: dict[str, _Assembly] = {}
 
     @property
@@ -171,9 +171,11 @@ class Shard:
         """Let this firing wait for its next attempt; False where it is old news, or none of our business."""
         name = (firing.timer_id, firing.nominal, firing.manual)
         held = self.timers.get(firing.timer_id)
-        if held is None or not self.rings or self._attempts.get(name, -1) >= firing.attempts:
+        by_hand = firing.attempts == firing.attempts_before  # such a one may have been given up without an attempt
+        known = (firing.attempts, firing.due if by_hand else -1)
+        if held is None or not self.rings or self._attempts.get(name, (-1, -1)) >= known:
             return False
-        self._attempts[name] = firing.attempts
+        self._attempts[name] = known
         while len(self._attempts) > _KNOWN:
             del self._attempts[next(iter(self._attempts))]
         self._agenda.await_attempt(held, firing)

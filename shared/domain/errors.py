@@ -24,6 +24,26 @@ class EventNotFound(DomainError):
     """There is no event with this id."""
 
 
+class ExecutionNotFound(DomainError):
+    """The event has no execution with this id."""
+
+
+class ExecutionIsDelivered(DomainError):
+    """The execution is DELIVERED and is not attempted again; to call back once more, trigger the event."""
+
+
+class ExecutionIsUnderWay(DomainError):
+    """The execution is still under way; wait until nextAttemptDate, and replay it once it has FAILED."""
+
+
+class ExecutionIsStretch(DomainError):
+    """This stands for a stretch of skipped occurrences, and only a single one is replayed; trigger the event."""
+
+
+class ExecutionIsWornOut(DomainError):
+    """The execution has been attempted more often than can be counted; trigger the event instead."""
+
+
 class EventHasChanged(DomainError):
     """The event has another version than If-Match asks for; get it anew and send its ETag."""
 

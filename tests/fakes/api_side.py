@@ -78,11 +78,11 @@ class ApiSide:
         """Ring by hand."""
         await self._publish(truth := self.truth_of(timer_id), truth.trigger(timer_id, moment))
 
-    async def replay(self, timer_id: str, nominal: Instant, *, attempts: int) -> None:
+    async def replay(self, timer_id: str, nominal: Instant, *, attempts: int, due: Instant = 0) -> None:
         """Attempt an occurrence again that was given up after so many attempts."""
         truth = self.truth_of(timer_id)
         firing = PendingFiring(
-            timer_id=timer_id, nominal=nominal, manual=False, attempts=attempts, attempts_before=attempts
+            timer_id=timer_id, nominal=nominal, manual=False, attempts=attempts, due=due, attempts_before=attempts
         )
         await self._publish(truth, truth.ask_again(firing))
 

@@ -229,17 +229,21 @@ async def test_what_fell_into_a_pause_is_written_off(api: Api, clock: StandingCl
     await api.post(f"{path}/resume")
 
     answer = await api.get(f"{path}/executions")
-    assert answer.json["meta"] == {"total": 1}
+    assert answer.json["meta"] == {"total": 1, "next": None}
     assert answer.data[0] == {
         "executionId": f"{event['eventId']}-1900000800000",
         "eventId": event["eventId"],
         "status": "SKIPPED",
         "nominalDate": "2030-03-17T18:00:00.000Z",
+        "effectiveDate": None,
+        "startedDate": None,
+        "latenessMs": None,
         "lastDate": "2030-03-18T17:00:00.000Z",
         "count": 24,
         "manual": False,
         "reason": "paused",
         "recordedDate": "2030-03-18T17:46:40.000Z",
+        "nextAttemptDate": None,
         "attempts": [],
     }
 

@@ -19,7 +19,7 @@ async def test_executions_come_newest_first_in_pages_each_with_its_own_attempts(
         await ledger.add_pending(c, rung.event_id, NOW + 2 * SECOND)
 
     async with scene.database.connection() as c:
-        page, total = await ledger.executions(c, rung.event_id, limit=3, offset=2)
+        page, total = await ledger.executions(c, rung.event_id, limit=3, before=(NOW + 4 * SECOND, False))
 
     assert total == 6
     assert [(one.nominal - NOW, one.manual, [attempt.attempt for attempt in one.attempts]) for one in page] == [
@@ -31,7 +31,7 @@ async def test_executions_come_newest_first_in_pages_each_with_its_own_attempts(
 
 async def test_an_event_without_executions_has_an_empty_page(scene: Scene) -> None:
     async with scene.database.connection() as c:
-        assert await ledger.executions(c, "nobody", limit=10, offset=0) == ([], 0)
+        assert await ledger.executions(c, "nobody", limit=10) == ([], 0)
 
 
 async def test_firings_by_hand_at_the_same_moment_each_get_an_instant_of_their_own(scene: Scene) -> None:
@@ -42,7 +42,7 @@ async def test_firings_by_hand_at_the_same_moment_each_get_an_instant_of_their_o
 
     assert got == [NOW, NOW + 1, NOW + 2]
     async with scene.database.connection() as c:
-        page, _ = await ledger.executions(c, rung.event_id, limit=10, offset=0)
+        page, _ = await ledger.executions(c, rung.event_id, limit=10)
     assert [(one.nominal, one.status, one.manual) for one in page] == [
         (moment, Execution.PENDING, True) for moment in reversed(got)
     ]
@@ -71,7 +71,7 @@ async def test_a_skipped_stretch_is_one_row_and_never_replaces_what_was_attempte
             await ledger.add_skipped(
                 c, rung.event_id, first=first, last=last, count=7, reason=SkipReason.PAUSED, now=NOW + 9 * SECOND
             )
-        page, total = await ledger.executions(c, rung.event_id, limit=10, offset=0)
+        page, total = await ledger.executions(c, rung.event_id, limit=10)
 
     assert total == 2
     assert [(one.status, one.reason, one.count, one.last - NOW) for one in page] == [
@@ -90,7 +90,7 @@ async def test_nobody_goes_on_with_what_is_unfinished_of_an_event_that_is_delete
         await ledger.end_unfinished(c, gone.event_id, SkipReason.DELETED, now=NOW + SECOND)
 
     async with scene.database.connection() as c:
-        (ended, _), (going, _) = [await ledger.executions(c, one.event_id, limit=9, offset=0) for one in (gone, rung)]
+        (ended, _), (going, _) = [await ledger.executions(c, one.event_id, limit=9) for one in (gone, rung)]
     assert [(one.status, one.reason) for one in ended] == [
         (Execution.FAILED, "deleted"),
         (Execution.DELIVERED, ""),

@@ -70,7 +70,7 @@ async def tell(wire: Wire, *messages: Outcomes | Released | SnapshotRequest) -> 
 
 async def recorded(database: Database, of: Event) -> int:
     async with database.connection() as c:
-        _, total = await ledger.executions(c, of.event_id, limit=1, offset=0)
+        _, total = await ledger.executions(c, of.event_id, limit=1)
     return total
 
 

@@ -38,7 +38,7 @@ async def record(database: Database, message: Outcomes, now: int = NOW) -> None:
 
 async def executions(database: Database, of: Event) -> list[ExecutionRow]:
     async with database.connection() as c:
-        rows, total = await ledger.executions(c, of.event_id, limit=1000, offset=0)
+        rows, total = await ledger.executions(c, of.event_id, limit=1000)
     assert total == len(rows)
     return rows
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from api_service.schemas.listing import ContextFilter, EventsWanted, read_events_wanted, read_page, refuse_parameters
+from api_service.schemas.listing import ContextFilter, EventsWanted, read_events_wanted, refuse_parameters
 from shared.domain.errors import InvalidInput
 from shared.domain.event import Status
 
@@ -167,12 +167,6 @@ def test_text_is_any_text() -> None:
 def test_every_problem_is_told_at_once() -> None:
     assert len(_problems("limit=0&offset=x&query[tags][]=&query[nope]=1&nope=1")) == 5
     assert len(_problems("limit=0&query=nope")) == 2
-
-
-def test_a_page_is_a_limit_and_an_offset() -> None:
-    assert read_page("limit=5&offset=7") == (5, 7)
-    with pytest.raises(InvalidInput, match="query is not known here; known are limit, offset"):
-        read_page("query[tags]=a")
 
 
 def test_what_takes_no_parameters_refuses_them_by_name() -> None:

@@ -83,7 +83,7 @@ def test_bounds_and_kinds_are_those_of_the_schemas() -> None:
     assert (new["endDate"]["type"], new["endDate"]["format"]) == ("string", "date-time")
     assert new["startDate"]["type"] == ["string", "null"]
     assert (new["tags"]["maxItems"], new["tags"]["items"]["maxLength"]) == (32, 128)
-    assert schemas["Page"]["properties"]["limit"]["maximum"] == 1000
+    assert schemas["ExecutionsPage"]["properties"]["limit"]["maximum"] == 1000
     assert schemas["Event"]["properties"]["status"]["enum"] == ["INACTIVE", "ACTIVE", "PAUSED", "FINISHED"]
     assert list(schemas["Error"]["properties"]) == ["statusCode", "message", "error", "timestamp"]
 

@@ -198,6 +198,28 @@ async def test_a_replay_has_attempts_of_its_own_under_the_same_name() -> None:
 
 
 @in_virtual_time
+async def test_what_a_pause_gave_up_is_replayed_as_often_as_it_is_asked_for() -> None:
+    async with ringing() as scene:
+        scene.sender.answers = answers(503, 200)
+        await scene.put(rule=EVERY_HOUR.expression, delivery=delivery())
+        await scene.sender.until(lambda: len(scene.sent) == 1, within=3_700)
+        await scene.clock.sleep(0.1)
+        for _ in range(3):  # its retry is given up first, and then what was replayed, without an attempt
+            await scene.put(rule=EVERY_HOUR.expression, delivery=delivery(), paused=True)
+            await scene.clock.sleep(30)
+            await scene.town.api.replay("t", scene.sent[0].instant, attempts=1, due=scene.clock.now())
+            await scene.clock.sleep(1)
+        given_up = [one for one in scene.town.api.outcomes("t") if isinstance(one, Abandoned)]
+        assert [(one.reason, one.attempts) for one in given_up] == [(FailReason.PAUSED, 1)] * 4
+
+        await scene.put(rule=EVERY_HOUR.expression, delivery=delivery())
+        await scene.town.api.replay("t", scene.sent[0].instant, attempts=1, due=scene.clock.now())
+        await scene.clock.sleep(1)
+
+        assert [one.attempt for one in scene.of("t")] == [1, 2]
+
+
+@in_virtual_time
 async def test_an_occurrence_is_skipped_while_an_earlier_one_is_unfinished() -> None:
     async with ringing() as scene:
         scene.sender.answers = answers(503, 200)

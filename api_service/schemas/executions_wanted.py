@@ -1,0 +1,149 @@
+"""What may be asked of an event's executions: which of them, from where on, and that those which failed be replayed.
+
+A page begins where the one before ended, at an execution and not at a number: what is added meanwhile moves nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+from marshmallow import ValidationError, validates_schema
+
+from api_service import limits
+from api_service.schemas import fields as ours
+from api_service.schemas.query_string import parse
+from api_service.schemas.reading import Strict, read
+from shared.domain.firing import Execution
+from shared.timing.instants import Instant
+
+_CURSOR_LENGTH: Final = 64
+_PLACE: Final = re.compile(r"(0|[1-9][0-9]{0,14})([sm])")  # of the series, or manual
+_MOMENTS: Final = range(253_402_300_800_000)  # up to the year 9999
+
+
+class Cursor(ours.Text):
+    """A place in the list, as an answer gave it."""
+
+    def understood(self, text: str) -> str:
+        """The text as it is, when it is a place."""
+        self.check_length(text)
+        if _place_of(text) is None:
+            raise ValidationError("should be meta.next of the page before; leave it out to begin with the newest")
+        return text
+
+
+class _Range(Strict):
+    @validates_schema
+    def _ordered(self, valid: dict[str, Any], **_: Any) -> None:
+        since, until = valid.get("since"), valid.get("until")
+        if since is not None and until is not None and since >= until:
+            raise ValidationError("should be before to", "from")
+
+
+class ExecutionsPage(_Range):
+    """Which part of which executions of an event."""
+
+    refused: ClassVar[Mapping[str, str]] = {
+        "offset": "is not taken here, since executions come while you read; send meta.next of the page before as cursor"
+    }
+
+    status = ours.Items(
+        ours.Choice(*(status.value for status in Execution)),
+        most=limits.FILTER_ITEMS,
+        single=True,
+        metadata={"description": "Any of these statuses."},
+    )
+    since = ours.Moment(data_key="from", metadata={"description": "Nominal then or later."})
+    until = ours.Moment(data_key="to", metadata={"description": "Nominal before then."})
+    manual = ours.Flag(metadata={"description": "Those by hand alone, or those of the series alone."})
+    limit = ours.Whole(
+        least=1,
+        most=limits.PAGE_MOST,
+        written=True,
+        load_default=limits.PAGE_DEFAULT,
+        metadata={"description": "The most that is to be returned.", "example": 10},
+    )
+    cursor = Cursor(longest=_CURSOR_LENGTH, metadata={"description": "`meta.next` of the page before."})
+
+
+class ReplayRequest(_Range):
+    """Which of the executions that failed are to be attempted again."""
+
+    since = ours.Moment(
+        data_key="from",
+        required=True,
+        metadata={"description": "Nominal then or later.", "example": "2030-03-17T17:00:00Z"},
+    )
+    until = ours.Moment(
+        data_key="to",
+        required=True,
+        metadata={"description": "Nominal before then.", "example": "2030-03-17T18:00:00Z"},
+    )
+    dry_run = ours.Flag(
+        data_key="dryRun", load_default=False, metadata={"description": "Only say how many it would be."}
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionsWanted:
+    """Which part of which executions; what is None lets all through. `before` is a nominal instant, and by hand."""
+
+    statuses: frozenset[Execution] | None
+    since: Instant | None
+    until: Instant | None
+    manual: bool | None
+    limit: int
+    before: tuple[Instant, bool] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayWanted:
+    """Those that failed, nominal from `since` on and before `until`; or only how many they are."""
+
+    since: Instant
+    until: Instant
+    dry_run: bool
+
+
+EXECUTIONS_PAGE = ExecutionsPage()
+REPLAY = ReplayRequest()
+
+
+def read_executions_wanted(raw: str) -> ExecutionsWanted:
+    """What a query string asks for; raises InvalidInput with every problem."""
+    given = read(EXECUTIONS_PAGE, parse(raw), name="the query string")
+    return ExecutionsWanted(
+        statuses=frozenset(map(Execution, given["status"])) if given.get("status") else None,
+        since=given.get("since"),
+        until=given.get("until"),
+        manual=given.get("manual"),
+        limit=given["limit"],
+        before=_place_of(given["cursor"]) if "cursor" in given else None,
+    )
+
+
+def read_replay(sent: Any) -> ReplayWanted:
+    """What a body asks for; raises InvalidInput with every problem."""
+    return ReplayWanted(**read(REPLAY, sent))
+
+
+def cursor_after(nominal: Instant, *, manual: bool) -> str:
+    """The place right after this execution, for the reader to come back to."""
+    return urlsafe_b64encode(f"{nominal}{'m' if manual else 's'}".encode()).decode().rstrip("=")
+
+
+def _place_of(cursor: str) -> tuple[Instant, bool] | None:
+    """The place that `cursor_after` wrote; None for what it would not have written."""
+    try:
+        text = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode("ascii")
+    except ValueError:  # what is not base64, or not ASCII
+        return None
+    found = _PLACE.fullmatch(text)
+    if found is None or int(found[1]) not in _MOMENTS:
+        return None
+    place = int(found[1]), found[2] == "m"
+    return place if cursor_after(place[0], manual=place[1]) == cursor else None
