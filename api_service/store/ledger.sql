@@ -82,5 +82,5 @@ on conflict do nothing;
 -- end_unfinished --
 -- What is unfinished of one event, and will remain so: never attempted it is skipped, attempted it has failed.
 update execution
-set status = case when attempts = 0 then 'SKIPPED' else 'FAILED' end, reason = $2, due = null, recorded = $3
+set status = case status when 'PENDING' then 'SKIPPED' else 'FAILED' end, reason = $2, due = null, recorded = $3
 where event_id = $1 and status in ('PENDING', 'RETRYING');

@@ -111,7 +111,7 @@ where execution.status = 'PENDING'
 -- end_unfinished --
 -- What is unfinished of these events, where they are over, by now or for long: nobody goes on with it.
 update execution
-set status = case when execution.attempts = 0 then 'SKIPPED' else 'FAILED' end, reason = over.reason, due = null,
+set status = case execution.status when 'PENDING' then 'SKIPPED' else 'FAILED' end, reason = over.reason, due = null,
     recorded = $2
 from (
         select asked.event_id, case when state.event_id is null then 'deleted' else 'ended' end as reason

@@ -268,7 +268,7 @@ async def test_a_pause_without_occurrences_leaves_no_trace(api: Api, clock: Stan
     clock.moment += HOUR
     await api.post(f"{path}/resume")
 
-    assert (await api.get(f"{path}/executions")).json == {"data": [], "meta": {"total": 0}}
+    assert (await api.get(f"{path}/executions")).json == {"data": [], "meta": {"total": 0, "next": None}}
 
 
 async def test_an_event_past_its_end_is_finished_at_once(api: Api, clock: StandingClock) -> None:

@@ -60,9 +60,14 @@ class Running:
         return str(self._post("/v1/register", name)["apiKey"])
 
     def names(self, key: str) -> dict[str, str]:
-        """An event and a key that exist."""
+        """An event, an execution of it and a key that exist."""
         event = self._post("/v1/events", NEW_EVENT | {"endDate": "2099-01-01T00:00:00Z"}, key)
-        return {"eventId": event["eventId"], "keyId": self._post("/v1/keys", {}, key)["keyId"]}
+        execution = self._post(f"/v1/events/{event['eventId']}/trigger", {}, key)
+        return {
+            "eventId": event["eventId"],
+            "executionId": execution["executionId"],
+            "keyId": self._post("/v1/keys", {}, key)["keyId"],
+        }
 
     def _post(self, path: str, body: dict[str, Any], key: str = "") -> dict[str, Any]:
         headers = {"Content-Type": "application/json"} | ({"X-API-Key": key} if key else {})

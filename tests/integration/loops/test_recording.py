@@ -70,6 +70,8 @@ async def test_a_ring_is_an_attempt_of_a_firing_and_moves_its_event(scene: Scene
         last=NOW + SECOND,
         count=1,
         recorded=NOW + 1100,
+        effective=NOW + SECOND,
+        made=1,
     )
     assert attempt == ledger.AttemptRow(
         attempt=1,
@@ -80,6 +82,7 @@ async def test_a_ring_is_an_attempt_of_a_firing_and_moves_its_event(scene: Scene
         error=AttemptError.NONE,
         dispatcher="d-1",
         stale=False,
+        headers={},
     )
     after = await scene.get(rung)
     assert (after.status, after.last_run_date, after.settled_through) == (

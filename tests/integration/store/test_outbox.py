@@ -108,3 +108,16 @@ async def test_two_relays_never_take_the_same_change(database: Database) -> None
     async with database.transaction() as c:
         assert [change.what for change in await outbox.take(c, 10)] == [b"\2", b"\3"]
         assert await outbox.waiting(c) == 2
+
+
+async def test_many_changes_of_a_shard_take_the_next_versions_in_their_order(database: Database) -> None:
+    assert await put(database, 3, b"before") == 1
+
+    async with database.transaction() as c:
+        await outbox.put_all(c, shard=3, whats=[b"a", b"b", b"c"])
+        await outbox.put_all(c, shard=3, whats=[])
+
+    assert await put(database, 3, b"after") == 5
+    async with database.transaction() as c:
+        taken = await outbox.take(c, 10)
+    assert [(one.version, one.what) for one in taken] == list(enumerate([b"before", b"a", b"b", b"c", b"after"], 1))
