@@ -10,7 +10,8 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema
 
 from api_service import limits
-from api_service.docs.operations import OPERATIONS, SERVICE_PATHS, Operation
+from api_service.docs.operation import Operation
+from api_service.docs.operations import OPERATIONS, SERVICE_PATHS
 from api_service.schemas import fields as ours
 from api_service.schemas.applications import ApplicationAnswer, Registration
 from api_service.schemas.delivery import RetryPolicyChange, RetryPolicyRequest
