@@ -18,7 +18,7 @@ from dispatcher_service.core.under_way import UnderWay
 from dispatcher_service.sender.http import TIMEOUT_SECONDS, Answer, Fence, Fenced
 from dispatcher_service.sender.signing import signature
 from shared.clock import Clock
-from shared.domain.firing import AttemptError, Outcome
+from shared.domain.firing import AttemptError, FailReason, Outcome
 from shared.observability.logs import get_logger
 from shared.timing.instants import Instant, iso
 
@@ -201,6 +201,8 @@ class Attempts:
         if outcome.retry_at:
             shard.await_attempt(next_attempt(outcome, firing))
             self._on_due()
+        elif outcome.reason is FailReason.GONE and held.timer.version == version:
+            shard.pause(held)  # as the event will be, once this is recorded
 
 
 def heard_of(answer: Answer) -> Heard:

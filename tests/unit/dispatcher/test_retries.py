@@ -92,6 +92,36 @@ async def test_gone_is_given_up_at_once_and_says_of_which_version() -> None:
 
 
 @in_virtual_time
+async def test_after_gone_nothing_rings_until_a_change_says_otherwise() -> None:
+    async with ringing() as scene:
+        scene.sender.answers = answers(410)
+        await scene.put()
+        await scene.clock.sleep(5)
+        assert len(scene.of("t")) == 1, "its occurrences are due each second"
+
+        scene.sender.answers = answers(200)
+        full = await scene.second()
+        await scene.put(url="http://receiver.test/other")
+        await scene.second()
+
+        assert [one.instant for one in scene.of("t")[1:]] == [full + 1_000]
+
+
+@in_virtual_time
+async def test_gone_of_a_timer_that_was_changed_meanwhile_pauses_nothing() -> None:
+    async with ringing() as scene:
+        gone, fine = answers(410), answers(200)
+        scene.sender.answers = lambda sent: (fine if sent.url.endswith("/other") else gone)(sent)
+        scene.sender.answer_seconds = 0.3
+        await scene.put()
+        full = await scene.second(milliseconds=100)
+        await scene.put(url="http://receiver.test/other", anchor=full)
+        await scene.second()
+
+        assert [one.instant for one in scene.of("t")] == [full, full + 1_000]
+
+
+@in_virtual_time
 async def test_no_attempt_is_planned_past_the_end() -> None:
     async with ringing() as scene:
         scene.sender.answers = answers(503)
