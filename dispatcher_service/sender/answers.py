@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -20,6 +21,7 @@ VALUE_LENGTH: Final = 256
 SECRET_LENGTH: Final = 8  # what is shorter is found in texts that do not mean it
 _MASK: Final = b"***"
 _OURS: Final = ("webhook-", "carillon-")
+_USERINFO: Final = re.compile(r"(?<=//)[^/@]*@")
 _PUBLIC: Final = frozenset({"content-type", "user-agent"})
 
 
@@ -47,8 +49,8 @@ def kept_headers(headers: Iterable[tuple[str, str]], secrets: Iterable[bytes]) -
     for name, value in headers:
         lower = name.lower()
         if lower in KEPT and lower not in kept:
-            if lower == "location":  # a query may hold what only the receiver's visitors should know
-                value = value.partition("?")[0].partition("#")[0]  # noqa: PLW2901
+            if lower == "location":  # user, query and fragment are between the receiver and its visitors
+                value = _USERINFO.sub("", value.partition("?")[0].partition("#")[0])  # noqa: PLW2901
             # What was not UTF-8 came as lone surrogates, which nothing after us can write.
             text = masked(value.encode("utf-8", "surrogateescape"), secrets).decode("utf-8", "replace")
             kept[lower] = text[:VALUE_LENGTH]

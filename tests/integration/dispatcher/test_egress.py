@@ -81,7 +81,7 @@ async def test_a_host_on_the_list_may_lead_anywhere_and_no_other() -> None:
 
 async def test_neither_a_redirect_nor_a_proxy_leads_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     async def redirect(visit: Visit) -> None:
-        location = f"http://127.0.0.2:{other.port}/x?token=1"
+        location = f"http://me:s3cret@127.0.0.2:{other.port}/x?token=1"
         await visit.say(f"HTTP/1.1 307 R\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode())
 
     async with stranger() as other, stranger(redirect) as receiver, sending("127.0.0.1") as sender:
