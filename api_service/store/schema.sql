@@ -116,7 +116,9 @@ create table outbox (
     what     bytea not null
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);  -- short, and gone through all the time
 
--- The ledger: every firing, or stretch of skipped ones, ends here with a reason.
+-- The ledger: every firing, or stretch of skipped ones, ends here with a reason. It is partitioned by week, and so are its
+-- attempts: partitions.sql makes execution_2026w48 and attempt_2026w48, retention.sql replaces and drops them. The default
+-- partitions hold what has no week, and of events whose last failure is older than any week, that one.
 create table execution (
     event_id     text collate "C" not null,
     nominal      timestamptz not null,
@@ -132,8 +134,10 @@ create table execution (
     due          timestamptz,                  -- of the next attempt, while PENDING or RETRYING
     primary key (event_id, nominal, manual),
     constraint execution_status_check check (status in ('PENDING', 'RETRYING', 'DELIVERED', 'FAILED', 'SKIPPED'))
-);
+) partition by range (nominal);
+create table execution_default partition of execution default;
 create index execution_unfinished on execution (event_id) where status in ('PENDING', 'RETRYING');
+create index execution_failed on execution (event_id, nominal) where status = 'FAILED';
 
 -- Every HTTP request that was made for a firing. A firing rung by two owners shows here with both their epochs.
 create table attempt (
@@ -152,7 +156,8 @@ create table attempt (
     truncated    boolean not null default false,
     headers      json,              -- of the answer, a few that help; null where none came
     primary key (event_id, nominal, manual, epoch, attempt)
-);
+) partition by range (nominal);
+create table attempt_default partition of attempt default;
 
 -- What owners are still to be told by mail; the mailer empties it. Rows outlive their events.
 create table notification (
