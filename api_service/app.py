@@ -32,7 +32,9 @@ def create_app(settings: ApiSettings, *, bus: Bus, clock: Clock) -> web.Applicat
     app[FAILED] = asyncio.Event()
     add_routes(app)
     app.cleanup_ctx.append(database(settings.database_url, size=settings.database_pool))
-    app.cleanup_ctx.append(loops(bus, _mail_server(settings)))
+    app.cleanup_ctx.append(
+        loops(bus, _mail_server(settings), settings.ledger_success_days, settings.ledger_failure_days)
+    )
     return app
 
 

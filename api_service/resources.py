@@ -17,6 +17,7 @@ from api_service.loops.relay import Relay
 from api_service.loops.smtp import SmtpServer
 from api_service.loops.snapshots import Snapshots
 from api_service.store.database import Database
+from api_service.store.retention import Retention
 from shared.bus.port import Bus
 from shared.observability.logs import get_logger
 
@@ -40,7 +41,7 @@ def database(dsn: str, *, size: int) -> Context:
     return context
 
 
-def loops(bus: Bus, mail_server: SmtpServer | None) -> Context:
+def loops(bus: Bus, mail_server: SmtpServer | None, success_days: int, failure_days: int) -> Context:
     """Relay, recorder, snapshots, housekeeping and where mails go the mailer, for as long as the application lives."""
 
     async def context(app: web.Application) -> AsyncIterator[None]:
@@ -50,11 +51,12 @@ def loops(bus: Bus, mail_server: SmtpServer | None) -> Context:
         app[OUTBOX_WAKE] = wake.set
         app[READINESS] = {"postgres": store.check, "bus": probe.check}
         notify = mail_server is not None
+        kept = Retention(success_days=success_days, failure_days=failure_days)
         running = [
             Relay(database=store, publisher=changes, clock=clock, wake=wake).run(),
             Recorder(bus=bus, publisher=answers, database=store, clock=clock, wake_relay=wake.set, notify=notify).run(),
             Snapshots(bus=bus, publisher=answers, database=store, clock=clock).run(),
-            Housekeeping(database=store, clock=clock).run(),
+            Housekeeping(database=store, clock=clock, kept=kept).run(),
         ]
         if mail_server is not None:
             running.append(Mailer(database=store, server=mail_server, clock=clock).run())

@@ -77,6 +77,22 @@ API_SETTINGS: Final = (
         most=10**9,
     ),
     Setting(
+        name="LEDGER_SUCCESS_DAYS",
+        what="Days that the ledger keeps what was delivered or skipped, at the least; what is unfinished it keeps",
+        default="30",
+        kind="integer",
+        least=1,
+        most=3650,
+    ),
+    Setting(
+        name="LEDGER_FAILURE_DAYS",
+        what="Days that the ledger keeps what failed, no fewer than LEDGER_SUCCESS_DAYS; an event's last failure stays",
+        default="90",
+        kind="integer",
+        least=1,
+        most=3650,
+    ),
+    Setting(
         name="DATABASE_POOL",
         what="Connections to PostgreSQL per process",
         default="10",
@@ -163,6 +179,8 @@ class ApiSettings:
     registration_token: str
     rate_limit: int
     quota_events: int
+    ledger_success_days: int
+    ledger_failure_days: int
     database_pool: int
     smtp_url: str
     mail_from: str
@@ -223,8 +241,20 @@ def _read(cls: type[_Settings], table: tuple[Setting, ...], environment: Mapping
             values[setting.name.lower()] = value_of(setting, environment.get(setting.name))
         except ValueError as error:
             problems.append(f"{setting.name} {error}. {setting.what}.")
+    problems += _contradictions(values)
     if problems:
         raise InvalidSettings(problems)
     if values.get("dispatcher_name") == "":
         values["dispatcher_name"] = socket.gethostname()
     return cls(**values)
+
+
+def _contradictions(values: Mapping[str, Any]) -> list[str]:
+    """What is well by itself and not together."""
+    success, failure = values.get("ledger_success_days"), values.get("ledger_failure_days")
+    if success is None or failure is None or success <= failure:
+        return []
+    return [
+        f"LEDGER_FAILURE_DAYS must not be less than LEDGER_SUCCESS_DAYS, and {failure} is less than {success}: "
+        "raise the one or lower the other."
+    ]

@@ -2,8 +2,8 @@
 
 A week begins on Monday, 00:00 UTC. Its two partitions come and go together, in one transaction, so a firing and its
 attempts always lie side by side. Weekly, because planning a query costs more with every partition.
-Locks are taken in this order: the default partitions before the parents, attempts before executions, as a recorder
-does; and each wait for one is bounded, since whoever comes after it waits as well.
+Whoever rebuilds locks the parents before anything else that others use, attempts first, as a recorder does: so nobody
+has found his partition and then meets another one. He waits for them less than a deadlock is waited for, and gives way.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ import asyncpg
 
 from api_service.store.database import Connection
 from api_service.store.queries import load
-from shared.timing.instants import Instant, from_datetime, iso, to_datetime
+from shared.timing.instants import Instant, iso, to_datetime
 
 SQL = load(__file__)
 
 TABLES: Final = ("attempt", "execution")
 WEEKS_AHEAD: Final = 4
+PATIENCE_MS: Final = 900  # less than Postgres's deadlock_timeout; and all others wait behind us
+HOLD_MS: Final = 10_000
+KEPT: Final = "_kept"
 
 _WEEK_MS: Final = 7 * 24 * 3600 * 1000
 _FIRST_MONDAY: Final = 4 * 24 * 3600 * 1000  # 5 January 1970
@@ -70,13 +73,13 @@ class Week:
         year, week, _ = to_datetime(self.begins).isocalendar()
         return f"{year:04}w{week:02}"
 
-    @property
-    def names(self) -> dict[str, str]:
-        """What the statements about this week leave open: nothing that anybody could have written."""
-        return {"week": self.name, "begins": iso(self.begins), "ends": iso(self.ends)}
+
+async def names(c: Connection) -> list[str]:
+    """How the partitions are called but for the default ones, oldest first: 2026w44_kept, 2026w48."""
+    return [row[0] for row in await c.fetch(SQL["partitions"])]
 
 
-async def prepare(c: Connection, now: Instant) -> list[Week]:
+async def prepare(c: Connection, now: Instant, *, patience_ms: int = PATIENCE_MS) -> list[Week]:
     """Make the partitions of this week and of the next ones, where they are missing; returns those that were.
 
     What already lies in a default partition moves. Raises NotNow and NotAllowed; then some may be made.
@@ -84,38 +87,58 @@ async def prepare(c: Connection, now: Instant) -> list[Week]:
     made = []
     week = Week.of(now)
     for _ in range(1 + WEEKS_AHEAD):
-        async with alone(c):
-            if not await c.fetchval(SQL["exists"], f"execution_{week.name}"):
-                await _make(c, week)
+        async with alone(c, patience_ms):
+            if not {week.name, week.name + KEPT} & {*await names(c)}:
+                await create(c, week.name)
+                await hold(c)
+                for table in TABLES:
+                    await c.execute(SQL["move_in"].format(table=table, **facts(week)), timeout=_HOLD)
+                await attach(c, week, week.name)
                 made.append(week)
         week = Week(week.ends)
     return made
 
 
-async def _make(c: Connection, week: Week) -> None:
+async def create(c: Connection, name: str) -> None:
+    """Make tables that are not yet a part of the ledger."""
     for table in TABLES:
-        await c.execute(SQL["create"].format(table=table, **week.names))
-    await c.execute(SQL["hold_defaults"])
-    for table in TABLES:
-        await c.execute(SQL["move_in"].format(table=table, **week.names), timeout=MOVE_TIMEOUT)
-        await c.execute(SQL["attach"].format(table=table, **week.names), timeout=MOVE_TIMEOUT)
+        await c.execute(SQL["create"].format(table=table, name=name))
 
 
-MOVE_TIMEOUT: Final = 300.0  # for what is nothing, unless nobody kept house for weeks
+async def attach(c: Connection, week: Week, name: str) -> None:
+    """Make them the partitions of this week."""
+    for table in TABLES:
+        await c.execute(SQL["attach"].format(table=table, **facts(week) | {"name": name}), timeout=_HOLD)
+
+
+async def hold(c: Connection) -> None:
+    """Keep everybody from the ledger until the transaction ends, which must be soon."""
+    await c.execute(SQL["hold"])
+    await c.execute(SQL["hurry"], str(HOLD_MS))
+
+
+def facts(week: Week) -> dict[str, str]:
+    """What the statements about this week leave open: nothing that anybody could have written."""
+    return {"name": week.name, "begins": iso(week.begins), "ends": iso(week.ends)}
+
+
+_HOLD: Final = HOLD_MS / 1000 + 1  # the server is to notice first
 
 
 @asynccontextmanager
-async def alone(c: Connection) -> AsyncIterator[None]:
+async def alone(c: Connection, patience_ms: int = PATIENCE_MS) -> AsyncIterator[None]:
     """A transaction in which nobody else rebuilds the ledger, and no wait for a lock is long.
 
-    Raises NotNow and NotAllowed.
+    Raises NotNow and NotAllowed; then nothing has been.
     """
     try:
         async with c.transaction():
-            if not await c.fetchval(SQL["exclude_others"]):
+            if not await c.fetchval(SQL["exclude_others"], str(patience_ms)):
                 raise NotNow("another process is rebuilding the ledger")
             yield
-    except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
+    except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg.QueryCanceledError) as error:
         raise NotNow(str(error)) from error
     except asyncpg.InsufficientPrivilegeError as error:
-        raise NotAllowed(f"{error}: let api_service connect as the role that owns the tables") from error
+        raise NotAllowed(
+            f"{error}; the ledger stays in its default partition until api_service connects as the role that migrates"
+        ) from error

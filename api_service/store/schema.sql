@@ -117,8 +117,8 @@ create table outbox (
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);  -- short, and gone through all the time
 
 -- The ledger: every firing, or stretch of skipped ones, ends here with a reason. It is partitioned by week, and so are its
--- attempts: partitions.sql makes execution_2026w48 and attempt_2026w48, retention.sql replaces and drops them. The default
--- partitions hold what has no week, and of events whose last failure is older than any week, that one.
+-- attempts: partitions.sql makes execution_2026w48 and attempt_2026w48; retention.sql puts the smaller execution_2026w48_kept
+-- and its attempts in their place, and drops those. The default partitions hold what has no week, and what outlives its own.
 create table execution (
     event_id     text collate "C" not null,
     nominal      timestamptz not null,
@@ -138,6 +138,8 @@ create table execution (
 create table execution_default partition of execution default;
 create index execution_unfinished on execution (event_id) where status in ('PENDING', 'RETRYING');
 create index execution_failed on execution (event_id, nominal) where status = 'FAILED';
+create index execution_stretch on execution (event_id) where count > 1;
+create index execution_default_settled on execution_default (last) where status in ('DELIVERED', 'SKIPPED');
 
 -- Every HTTP request that was made for a firing. A firing rung by two owners shows here with both their epochs.
 create table attempt (

@@ -71,6 +71,7 @@ async def read(
     Raises Unanswerable and Unavailable. Close it when done early: it holds a transaction.
     """
     async with database.connection() as c, c.transaction(isolation="repeatable_read", readonly=True):
+        await c.execute(SQL["hold_ledger"])
         horizon: int = (await _row(c, "horizon", shard))["version"]
         await c.execute(SQL["walk"])
         cursor = await c.cursor(SQL["timers"], shard)

@@ -9,9 +9,11 @@ from api_service.loops.housekeeping import IDEMPOTENCY_KEPT_MS, Housekeeping
 from api_service.store import api_keys, idempotency, signing
 from api_service.store.database import Database
 from api_service.store.idempotency import Remembered
+from api_service.store.retention import Retention
 from shared.timing.instants import to_datetime
 from tests.integration.loops.scene import NOW, Scene
 
+KEPT = Retention(success_days=30, failure_days=90)
 ANSWER = Remembered(request_hash=b"h", event_id="e", answer="{}")
 
 
@@ -51,7 +53,7 @@ async def test_answers_are_kept_for_a_day_and_then_forgotten_however_many(scene:
     for key in old:
         await remember(scene, key, NOW - IDEMPOTENCY_KEPT_MS - 1)
 
-    await Housekeeping(database=scene.database, clock=_Clock(), step_rows=2).sweep()
+    await Housekeeping(database=scene.database, clock=_Clock(), kept=KEPT, step_rows=2).sweep()
 
     assert await known(scene, "kept", *old) == ["kept"]
 
@@ -65,7 +67,7 @@ async def test_keys_that_open_nothing_are_forgotten(scene: Scene) -> None:
             await api_keys.add(c, scene.application_id, late, now=NOW)
         await c.execute("update api_key set expires_date = $1 where key_hash = 'late'", to_datetime(NOW + 1))
 
-    await Housekeeping(database=scene.database, clock=_Clock(), step_rows=2).sweep()
+    await Housekeeping(database=scene.database, clock=_Clock(), kept=KEPT, step_rows=2).sweep()
 
     async with scene.database.connection() as c:
         left = await c.fetch("select key_hash from api_key")
@@ -81,7 +83,7 @@ async def test_secrets_that_sign_nothing_are_forgotten(scene: Scene) -> None:
         await signing.expire(c, scene.application_id, NOW + 1)
         await signing.add(c, scene.application_id, b"current", now=NOW)
 
-    await Housekeeping(database=scene.database, clock=_Clock(), step_rows=2).sweep()
+    await Housekeeping(database=scene.database, clock=_Clock(), kept=KEPT, step_rows=2).sweep()
 
     async with scene.database.connection() as c:
         left = await c.fetch("select secret from signing_secret")
@@ -91,8 +93,8 @@ async def test_secrets_that_sign_nothing_are_forgotten(scene: Scene) -> None:
 async def test_it_sweeps_at_once_and_every_hour_and_while_postgres_is_away_it_keeps_trying(scene: Scene) -> None:
     clock = _Clock()
     away = await Database.open("postgresql://nobody@127.0.0.1:1/nowhere", size=1)
-    keeper = Housekeeping(database=scene.database, clock=clock)
-    kept_from = Housekeeping(database=away, clock=clock)
+    keeper = Housekeeping(database=scene.database, clock=clock, kept=KEPT)
+    kept_from = Housekeeping(database=away, clock=clock, kept=KEPT)
 
     async with asyncio.TaskGroup() as group:
         for one in (keeper, kept_from):
