@@ -35,6 +35,8 @@ def test_every_problem_is_told_at_once_and_by_name() -> None:
         ("API_PORT", "80.5"),
         ("API_PORT", "nan"),
         ("SHARDS", "0"),
+        ("LEDGER_SUCCESS_DAYS", "0"),
+        ("LEDGER_FAILURE_DAYS", "3651"),
         ("SHARDS", "1025"),
         ("SHARDS", "64; drop table"),
         ("DATABASE_URL", "mysql://db/x"),
@@ -57,6 +59,16 @@ def test_every_problem_is_told_at_once_and_by_name() -> None:
 def test_a_wrong_value_is_refused(name: str, value: str) -> None:
     with pytest.raises(InvalidSettings, match=f"^{name} must "):
         ApiSettings.of(GOOD | {name: value})
+
+
+def test_failures_are_kept_no_shorter_than_successes() -> None:
+    with pytest.raises(InvalidSettings) as refused:
+        ApiSettings.of(GOOD | {"LEDGER_SUCCESS_DAYS": "91", "API_PORT": "none"})
+
+    port, days = refused.value.problems
+    assert port.startswith("API_PORT must ")
+    assert days.startswith("LEDGER_FAILURE_DAYS must not be less than LEDGER_SUCCESS_DAYS, and 90 is less than 91")
+    assert ApiSettings.of(GOOD | {"LEDGER_SUCCESS_DAYS": "90"}).ledger_success_days == 90
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-0.1", "61", "soon"])

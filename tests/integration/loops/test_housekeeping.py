@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 
+from structlog.testing import capture_logs
+
 from api_service.loops import housekeeping
 from api_service.loops.housekeeping import IDEMPOTENCY_KEPT_MS, Housekeeping
-from api_service.store import api_keys, idempotency, signing
-from api_service.store.database import Database
+from api_service.store import api_keys, idempotency, partitions, signing
+from api_service.store.database import Database, connect
 from api_service.store.idempotency import Remembered
-from api_service.store.retention import Retention
+from api_service.store.retention import DAY_MS
 from shared.timing.instants import to_datetime
-from tests.integration.loops.scene import NOW, Scene
+from tests.integration.loops.conftest import installed
+from tests.integration.loops.ledger_weeks import KEPT, NEXT, NEXT_SECONDS, THINNED, WEEK, lasting, record, rung, where
+from tests.integration.loops.scene import NOW, SECOND, Scene
+from tests.servers.postgres import Postgres
 
-KEPT = Retention(success_days=30, failure_days=90)
 ANSWER = Remembered(request_hash=b"h", event_id="e", answer="{}")
 
 
@@ -21,12 +25,13 @@ class _Clock:
     """A clock that is told what time it is, and whose hours pass when they are asked to."""
 
     def __init__(self) -> None:
+        self.moment = NOW
         self.slept: list[float] = []
         self.asleep = asyncio.Event()
         self.turn = asyncio.Semaphore(0)
 
     def now(self) -> int:
-        return NOW
+        return self.moment
 
     def steady(self) -> float:
         return 0.0
@@ -88,6 +93,50 @@ async def test_secrets_that_sign_nothing_are_forgotten(scene: Scene) -> None:
     async with scene.database.connection() as c:
         left = await c.fetch("select secret from signing_secret")
     assert {row["secret"] for row in left} == {b"late", b"current"}
+
+
+async def test_the_ledger_has_its_weeks_and_loses_the_old_ones(scene: Scene) -> None:
+    clock = _Clock()
+    keeper = Housekeeping(database=scene.database, clock=clock, kept=KEPT, step_rows=2)
+    await keeper.sweep()
+    one = await lasting(scene)
+    old = -40 * DAY_MS // SECOND
+    await record(scene.database, *(rung(one, second) for second in (1, *range(old, old + 5))))
+    await record(scene.database, rung(one, 2, failed=True), rung(one, NEXT_SECONDS))
+
+    await keeper.sweep()
+    async with scene.database.connection() as c:
+        assert [second for _, second in await where(c)] == [1, 2, NEXT_SECONDS]  # those of no week have gone
+
+    clock.moment = THINNED
+    await keeper.sweep()
+    async with scene.database.connection() as c:
+        assert list((await where(c)).values()) == [f"{WEEK}_kept", NEXT]
+        assert (await partitions.names(c))[0] == f"{WEEK}_kept"
+
+
+async def test_who_may_not_make_weeks_says_so_once_and_sweeps_on(postgres: Postgres) -> None:
+    dsn = await postgres.fresh_database(installed)
+    async with connect(dsn) as c:
+        name = await c.fetchval("select current_database() || '_writer'")
+        await c.execute(f"create role {name}; grant all on all tables in schema public to {name}")
+        await c.execute(f"alter database {name.removesuffix('_writer')} set role = {name}")
+    database = await Database.open(dsn)
+    scene = await Scene.open(database)
+    one = await lasting(scene)
+    await record(database, rung(one, -40 * DAY_MS // SECOND), rung(one, 1))
+    keeper = Housekeeping(database=database, clock=_Clock(), kept=KEPT)
+
+    with capture_logs() as told:
+        for _ in range(2):
+            await keeper.sweep()
+
+    (said,) = told
+    assert said["event"] == "housekeeping.ledger_not_allowed"
+    assert "until api_service connects as the role that migrates" in said["why"]
+    async with database.connection() as c:
+        assert await where(c) == {(one.event_id, 1): "default"}
+    await database.close()
 
 
 async def test_it_sweeps_at_once_and_every_hour_and_while_postgres_is_away_it_keeps_trying(scene: Scene) -> None:

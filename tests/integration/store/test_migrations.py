@@ -9,11 +9,12 @@ from typing import Any
 import asyncpg
 import pytest
 
-from api_service.store import migrations
+from api_service.store import migrations, partitions
 from api_service.store.database import connect
 from api_service.store.migrations import MigrationRefused, migrate, read
 from shared.domain.errors import Unavailable
-from tests.integration.store.scene import NOW, SHARDS, waiting_for_a_lock
+from shared.timing.instants import to_datetime
+from tests.integration.store.scene import DAY, NOW, SHARDS, waiting_for_a_lock
 
 CATALOGUE = """
     select 'column' as kind, table_name || '.' || column_name as name,
@@ -25,6 +26,9 @@ CATALOGUE = """
     select 'constraint', conrelid::regclass || '.' || conname, pg_get_constraintdef(oid)
     from pg_constraint where connamespace = 'public'::regnamespace
     union all
+    select 'partition', inhrelid::regclass::text, inhparent::regclass || ' ' || pg_get_expr(relpartbound, inhrelid)
+    from pg_inherits join pg_class on pg_class.oid = inhrelid where relkind = 'r'
+    union all
     select 'options', relname, array_to_string(reloptions, ' ')
     from pg_class where relnamespace = 'public'::regnamespace
     union all
@@ -32,6 +36,18 @@ CATALOGUE = """
     union all
     select 'function', proname, pg_get_functiondef(oid) from pg_proc where pronamespace = 'public'::regnamespace
     order by 1, 2, 3
+"""
+
+
+EXECUTION = """
+    insert into execution (event_id, nominal, manual, status, last, recorded)
+    values ('e', $1, false, 'DELIVERED', $1, $1)
+"""
+ATTEMPT = """
+    insert into attempt (
+        event_id, nominal, manual, epoch, attempt, started, duration_ms, status_code, error, dispatcher, stale
+    )
+    values ('e', $1, false, 1, 1, $1, 1, 200, '', 'd', false)
 """
 
 
@@ -53,6 +69,25 @@ async def test_all_migrations_make_the_schema(dsn: str) -> None:
         assert any(kind == "index" and name == "event_newest" for kind, name, _ in migrated)
     finally:
         await c.close()
+
+
+async def test_a_ledger_from_before_it_had_weeks_is_kept(dsn: str) -> None:
+    async with connect(dsn) as c:
+        await c.execute(migrations.SQL["prepare"])
+        for migration in read(migrations.FOLDER)[:5]:
+            await migrations._apply(c, migration, NOW)
+        for nominal in (NOW, NOW - 50 * DAY):
+            await c.execute(EXECUTION, to_datetime(nominal))
+            await c.execute(ATTEMPT, to_datetime(nominal))
+
+        await migrate(dsn, shards=SHARDS, now=NOW)
+
+        assert partitions.Week.of(NOW) in await partitions.prepare(c, NOW)
+        for table in ("execution", "attempt"):
+            rows = await c.fetch(f"select tableoid::regclass::text from {table} order by nominal")  # noqa: S608
+            assert [row[0] for row in rows] == [f"{table}_default", f"{table}_2027w02"]
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await c.execute(EXECUTION, to_datetime(NOW))
 
 
 async def test_several_processes_install_once(dsn: str) -> None:
