@@ -27,6 +27,7 @@ TABLES: Final = ("attempt", "execution")
 WEEKS_AHEAD: Final = 4
 PATIENCE_MS: Final = 900  # less than Postgres's deadlock_timeout; and all others wait behind us
 HOLD_MS: Final = 10_000
+HOLD_TIMEOUT: Final = HOLD_MS / 1000 + 1  # the server is to notice first
 KEPT: Final = "_kept"
 
 _WEEK_MS: Final = 7 * 24 * 3600 * 1000
@@ -92,7 +93,7 @@ async def prepare(c: Connection, now: Instant, *, patience_ms: int = PATIENCE_MS
                 await create(c, week.name)
                 await hold(c)
                 for table in TABLES:
-                    await c.execute(SQL["move_in"].format(table=table, **facts(week)), timeout=_HOLD)
+                    await c.execute(SQL["move_in"].format(table=table, **facts(week)), timeout=HOLD_TIMEOUT)
                 await attach(c, week, week.name)
                 made.append(week)
         week = Week(week.ends)
@@ -108,7 +109,7 @@ async def create(c: Connection, name: str) -> None:
 async def attach(c: Connection, week: Week, name: str) -> None:
     """Make them the partitions of this week."""
     for table in TABLES:
-        await c.execute(SQL["attach"].format(table=table, **facts(week) | {"name": name}), timeout=_HOLD)
+        await c.execute(SQL["attach"].format(table=table, **facts(week) | {"name": name}), timeout=HOLD_TIMEOUT)
 
 
 async def hold(c: Connection) -> None:
@@ -120,9 +121,6 @@ async def hold(c: Connection) -> None:
 def facts(week: Week) -> dict[str, str]:
     """What the statements about this week leave open: nothing that anybody could have written."""
     return {"name": week.name, "begins": iso(week.begins), "ends": iso(week.ends)}
-
-
-_HOLD: Final = HOLD_MS / 1000 + 1  # the server is to notice first
 
 
 @asynccontextmanager

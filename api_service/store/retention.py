@@ -14,7 +14,7 @@ from typing import Final
 
 from api_service.store import partitions
 from api_service.store.database import Connection
-from api_service.store.partitions import KEPT, PATIENCE_MS, TABLES, Week
+from api_service.store.partitions import HOLD_TIMEOUT, KEPT, PATIENCE_MS, TABLES, Week
 from api_service.store.queries import load
 from shared.timing.instants import Instant, to_datetime
 
@@ -23,7 +23,7 @@ SQL = load(__file__)
 DAY_MS: Final = 24 * 3600 * 1000
 STEP_ROWS: Final = 1_000
 COPY_TIMEOUT: Final = 600.0  # beside the ledger, nobody waits for it
-_HOLD: Final = partitions.HOLD_MS / 1000 + 1
+SWEEP_TIMEOUT: Final = 60.0  # in a kept week it looks at every failure
 _BEGINNING: Final = ("", datetime(1, 1, 1, tzinfo=UTC))
 
 
@@ -78,7 +78,7 @@ async def _drop(c: Connection, name: str, since: Instant) -> None:
     await _keep_beside(c, name, since, last_failures=True)
     await _detach(c, name)
     for table in TABLES:
-        await c.execute(SQL["pour"].format(table=table, name=name, kept=KEPT), timeout=_HOLD)
+        await c.execute(SQL["pour"].format(table=table, name=name, kept=KEPT), timeout=HOLD_TIMEOUT)
     await _remove(c, name + KEPT)
     await _remove(c, name)
 
@@ -92,18 +92,18 @@ async def _keep_beside(c: Connection, name: str, since: Instant, *, last_failure
 
     await partitions.hold(c)
     await c.execute(SQL["walk"])
-    await c.execute(SQL["forget_changed"].format(name=name, kept=KEPT), mark, timeout=_HOLD)
-    await c.execute(keep, to_datetime(since), last_failures, mark, timeout=_HOLD)
+    await c.execute(SQL["forget_changed"].format(name=name, kept=KEPT), mark, timeout=HOLD_TIMEOUT)
+    await c.execute(keep, to_datetime(since), last_failures, mark, timeout=HOLD_TIMEOUT)
 
 
 async def _detach(c: Connection, name: str) -> None:
     for table in TABLES:
-        await c.execute(SQL["detach"].format(table=table, name=name), timeout=_HOLD)
+        await c.execute(SQL["detach"].format(table=table, name=name), timeout=HOLD_TIMEOUT)
 
 
 async def _remove(c: Connection, name: str) -> None:
     for table in TABLES:
-        await c.execute(SQL["drop"].format(table=table, name=name), timeout=_HOLD)
+        await c.execute(SQL["drop"].format(table=table, name=name), timeout=HOLD_TIMEOUT)
 
 
 async def sweepable(c: Connection) -> list[str]:
@@ -115,7 +115,7 @@ async def sweep_settled(c: Connection, name: str, kept: Retention, now: Instant,
     """Forget what is neither failed nor unfinished and has ended long enough ago; how many, at most `limit`."""
     async with partitions.alone(c):
         since = to_datetime(kept.success_since(now))
-        gone: int = await c.fetchval(SQL["sweep_settled"].format(name=name), since, limit)
+        gone: int = await c.fetchval(SQL["sweep_settled"].format(name=name), since, limit, timeout=SWEEP_TIMEOUT)
     return gone
 
 

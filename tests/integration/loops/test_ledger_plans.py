@@ -23,7 +23,8 @@ Plan = dict[str, Any]
 
 FILL = """
     insert into execution (event_id, nominal, manual, status, last, recorded)
-    select lpad(n::text, 26, '0'), moment, false, case when n % 100 = 0 and nth = 1 then 'RETRYING' else 'DELIVERED' end,
+    select lpad(n::text, 26, '0'), moment, false,
+        case when n % 100 = 0 and nth = 1 then 'RETRYING' else 'DELIVERED' end,
         moment, moment
     from generate_series(0, $1 - 1) as n, generate_series(1, $2) as week, generate_series(1, $3) as nth,
         lateral (select $4::timestamptz + make_interval(weeks => week - 1, secs => nth - 1) as moment) as at
