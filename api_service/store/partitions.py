@@ -100,6 +100,11 @@ async def prepare(c: Connection, now: Instant, *, patience_ms: int = PATIENCE_MS
     return made
 
 
+async def stay(c: Connection) -> None:
+    """Let no week be put in another's place until the transaction ends; to be said before its first statement."""
+    await c.execute(SQL["stay"])
+
+
 async def create(c: Connection, name: str) -> None:
     """Make tables that are not yet a part of the ledger."""
     for table in TABLES:

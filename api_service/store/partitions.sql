@@ -2,6 +2,10 @@
 -- Whoever is first rebuilds the ledger, until the transaction ends; nobody waits long for a lock in it.
 select pg_try_advisory_xact_lock(7305093202) and set_config('lock_timeout', $1, true) is not null;
 
+-- stay --
+-- Before this transaction's moment: a week that was put in another's place after it would seem empty.
+lock table only execution in access share mode;
+
 -- hold --
 -- From here on nobody reads or writes the ledger. The parents alone: whoever is at a partition has come by its parent.
 lock table only attempt, only execution in access exclusive mode;

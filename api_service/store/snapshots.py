@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 
-from api_service.store import signing
+from api_service.store import partitions, signing
 from api_service.store.database import Connection, Database
 from api_service.store.delivery import delivery_of
 from api_service.store.queries import load
@@ -71,7 +71,7 @@ async def read(
     Raises Unanswerable and Unavailable. Close it when done early: it holds a transaction.
     """
     async with database.connection() as c, c.transaction(isolation="repeatable_read", readonly=True):
-        await c.execute(SQL["hold_ledger"])
+        await partitions.stay(c)
         horizon: int = (await _row(c, "horizon", shard))["version"]
         await c.execute(SQL["walk"])
         cursor = await c.cursor(SQL["timers"], shard)

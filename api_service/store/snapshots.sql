@@ -8,10 +8,6 @@ set epoch = epoch + (incarnation <> $2)::integer,
 where shard = $1
 returning epoch, handed_over;
 
--- hold_ledger --
--- Before this transaction's moment: a week that was put in another's place after it would seem empty.
-lock table only execution in access share mode;
-
 -- horizon --
 -- Up to which version this transaction sees the shard's changes.
 select version from shard where shard = $1;

@@ -5,7 +5,7 @@ from __future__ import annotations
 from api_service.schemas.executions_wanted import ExecutionsWanted
 from api_service.schemas.listing import EventsWanted
 from api_service.schemas.previews import PreviewWanted
-from api_service.store import events, ledger
+from api_service.store import events, ledger, partitions
 from api_service.store.events import ContextFilter, Filters
 from api_service.store.ledger import ExecutionRow, Matching, Place
 from api_service.usecases.means import Means
@@ -45,6 +45,7 @@ async def find_executions(
     """
     matching = Matching(since=wanted.since, until=wanted.until, statuses=wanted.statuses, manual=wanted.manual)
     async with means.database.moment() as c:
+        await partitions.stay(c)
         await events.get(c, means.application_id, event_id)
         found, total = await ledger.executions(c, event_id, matching, limit=wanted.limit + 1, before=wanted.before)
     return found[: wanted.limit], total, len(found) <= wanted.limit
@@ -53,6 +54,7 @@ async def find_executions(
 async def get_execution(means: Means, event_id: str, place: Place) -> ExecutionRow:
     """One firing of the event, with what was answered. Raises EventNotFound, ExecutionNotFound."""
     async with means.database.moment() as c:
+        await partitions.stay(c)
         await events.get(c, means.application_id, event_id)
         return await ledger.execution(c, event_id, place)
 

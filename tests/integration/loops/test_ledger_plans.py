@@ -19,6 +19,8 @@ from tests.servers.postgres import Postgres
 EVENTS, WEEKS, EACH = 1_000, 5, 4
 WEEK_SECONDS = 7 * 24 * 3600
 
+EVERYTHING = [None] * 6  # since, until, statuses, by hand, and what a page begins behind
+
 Plan = dict[str, Any]
 
 FILL = """
@@ -86,15 +88,14 @@ def scanned(plan: list[Plan]) -> list[str]:
 
 
 async def test_a_firing_is_looked_up_in_one_partition(c: Connection) -> None:
-    by_key = "select status from execution where event_id = $1 and nominal = $2 and manual = $3"
-    plan = await plan_of(c, by_key, event_id(7), to_datetime(NOW), False)
+    plan = await plan_of(c, ledger.SQL["execution"], event_id(7), to_datetime(NOW), False)
 
     assert read(plan) == {f"execution_{WEEK}": 1}
     assert scanned(plan) == []
 
 
 async def test_the_newest_executions_are_read_from_their_end(c: Connection) -> None:
-    plan = await plan_of(c, ledger.SQL["executions"], event_id(7), 2, 0)
+    plan = await plan_of(c, ledger.SQL["executions"], event_id(7), *EVERYTHING, 2)
 
     assert scanned(plan) == []
     assert sum(read(plan).values()) <= WEEKS * EACH
@@ -103,7 +104,7 @@ async def test_the_newest_executions_are_read_from_their_end(c: Connection) -> N
 
 async def test_attempts_are_found_by_their_firings(c: Connection) -> None:
     moments = [to_datetime(NOW + second * SECOND) for second in (0, 1)]
-    plan = await plan_of(c, ledger.SQL["attempts"], event_id(7), moments, [False, False])
+    plan = await plan_of(c, ledger.SQL["attempts"], event_id(7), moments, [False, False], False)
 
     assert scanned(plan) == []
     assert sum(read(plan).values()) <= WEEKS * EACH
