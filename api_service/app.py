@@ -33,7 +33,13 @@ def create_app(settings: ApiSettings, *, bus: Bus, clock: Clock) -> web.Applicat
     add_routes(app)
     app.cleanup_ctx.append(database(settings.database_url, size=settings.database_pool))
     app.cleanup_ctx.append(
-        loops(bus, _mail_server(settings), settings.ledger_success_days, settings.ledger_failure_days)
+        loops(
+            bus,
+            _mail_server(settings),
+            settings.ledger_success_days,
+            settings.ledger_failure_days,
+            change_log_days=settings.change_log_days,
+        )
     )
     return app
 

@@ -18,6 +18,7 @@ Check: TypeAlias = Callable[[], Awaitable[None]]  # raises where what it checks 
 
 DATABASE: web.AppKey[Database] = web.AppKey("database", Database)
 CLOCK: web.AppKey[Clock] = web.AppKey("clock")
+REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 ENTROPY: web.AppKey[Entropy] = web.AppKey("entropy")
 SHARDS: web.AppKey[int] = web.AppKey("shards", int)
 RATE: web.AppKey[Buckets | None] = web.AppKey("rate")  # None: as fast as it goes

@@ -57,5 +57,9 @@ QUERY_INDEX = 999
 
 REPLAYS = 1_000  # at once; each is a change of its shard, and a ring
 
+BULK_EVENTS = 10_000  # changed by one request
+BULK_SECONDS = 20.0  # after which it begins with no further event
+BULK_FAILURES = 100  # told by name
+
 PREVIEW_DEFAULT = 10
 PREVIEW_MOST = 100

@@ -8,10 +8,12 @@ from aiohttp.typedefs import Handler
 from prometheus_client import Counter, Histogram
 
 from api_service import limits
-from api_service.keys import CLOCK
+from api_service.keys import CLOCK, ENTROPY, REQUEST_ID
 from api_service.schemas.errors import show_error
+from api_service.schemas.headers import read_request_id
 from api_service.schemas.json_text import write_json
 from shared.domain import errors
+from shared.domain.ids import ulid
 from shared.observability.logs import get_logger
 from shared.timing.instants import Instant
 
@@ -56,6 +58,16 @@ log = get_logger(__name__)
 
 
 @web.middleware
+async def name_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Call the request what its client calls it, or anything, and say so in the answer: logs have that name."""
+    name = read_request_id(request.headers.getall("X-Request-Id", []))
+    request[REQUEST_ID] = name or ulid(request.app[CLOCK].now(), request.app[ENTROPY](10))
+    response = await handler(request)
+    response.headers["X-Request-Id"] = request[REQUEST_ID]
+    return response
+
+
+@web.middleware
 async def count_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Count the request and its time by method, route and status."""
     clock = request.app[CLOCK]
@@ -86,11 +98,11 @@ async def shape_errors(request: web.Request, handler: Handler) -> web.StreamResp
     except (ClientPayloadError, HttpProcessingError, web.RequestPayloadError):
         return error_response(400, ["the body broke off or is not framed as its headers say"], now)
     except Exception:
-        log.exception("http.unexpected_error", method=request.method, path=request.path)
+        log.exception("http.unexpected_error", method=request.method, path=request.path, request=request[REQUEST_ID])
         return error_response(500, [_SAID[500]], now)
 
 
-MIDDLEWARES = (count_requests, shape_errors)
+MIDDLEWARES = (name_requests, count_requests, shape_errors)
 
 
 def error_response(status: int, message: list[str], now: Instant) -> web.Response:

@@ -14,6 +14,8 @@ from api_service.docs.operation import Operation
 from api_service.docs.operations import OPERATIONS, SERVICE_PATHS
 from api_service.schemas import fields as ours
 from api_service.schemas.applications import ApplicationAnswer, Registration
+from api_service.schemas.bulk import BulkAnswer, BulkFailure, BulkRequest
+from api_service.schemas.changes import ChangeAnswer, ChangesPage, FieldChangeAnswer
 from api_service.schemas.delivery import RetryPolicyChange, RetryPolicyRequest
 from api_service.schemas.errors import ErrorAnswer, show_error
 from api_service.schemas.events import EventAnswer, EventChange, EventCreation
@@ -65,6 +67,12 @@ _SCHEMAS: dict[str, type[Schema]] = {
     "ExecutionsPage": ExecutionsPage,
     "ReplayRequest": ReplayRequest,
     "Replay": ReplayAnswer,
+    "BulkRequest": BulkRequest,
+    "BulkFailure": BulkFailure,
+    "Bulk": BulkAnswer,
+    "FieldChange": FieldChangeAnswer,
+    "Change": ChangeAnswer,
+    "ChangesPage": ChangesPage,
     "PreviewRequest": PreviewRequest,
     "Preview": PreviewAnswer,
     "Error": ErrorAnswer,
@@ -151,8 +159,9 @@ _ABOUT = f"""\
 Carillon calls your URL on time: an **event** says when (a cron expression), where (a URL) and with what (a JSON
 object).
 
-Every answer is `{{"data": …}}`, and lists also have `"meta": {{"total": …}}`. Every error has one shape, and its
-`message` lists every problem at once. Dates go out as ISO 8601 in UTC with milliseconds and come in with any offset.
+Every answer is `{{"data": …}}`, and lists also have `"meta": {{"total": …}}`, or `next` there. Every error has
+one shape, and its `message` lists every problem at once. `X-Request-Id` in an answer names the request: as you called
+it in that header, or anew. Dates go out as ISO 8601 in UTC with milliseconds and come in with any offset.
 
 Every path under `/v1/events` also answers under `/v1/event`. Bodies are JSON of at most
 {limits.BODY_BYTES // 1024} KiB; what is not known, in a body or in a query string, is refused by name.
@@ -243,12 +252,9 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     described = [{"name": name, **_PARAMETERS[name]} for name in operation.parameters]
     if operation.page:
         sent = [field.data_key or name for name, field in _SCHEMAS[operation.page]().load_fields.items()]
+        properties = f"#/components/schemas/{operation.page}/properties/"
         described += [
-            {
-                "name": name,
-                "in": "query",
-                "schema": {"$ref": f"#/components/schemas/{operation.page}/properties/{name}"},
-            }
+            {"name": name, "in": "query", "schema": {"$ref": properties + name}}
             for name in sent
             if name not in operation.parameters
         ]
@@ -259,8 +265,9 @@ def _success(operation: Operation) -> dict[str, Any]:
     schema: dict[str, Any] = {"$ref": f"#/components/schemas/{operation.data}"}
     properties = {"data": schema}
     if operation.is_list:
-        total = {"type": "integer", "description": "How many match in all."}
-        told: dict[str, Any] = {"total": total}
+        told: dict[str, Any] = {}
+        if operation.is_counted:
+            told["total"] = {"type": "integer", "description": "How many match in all."}
         if operation.by_cursor:
             told["next"] = {"type": ["string", "null"], "description": "The next page's `cursor`; null on the last."}
         meta = {"type": "object", "required": list(told), "properties": told}

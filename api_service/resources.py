@@ -41,7 +41,9 @@ def database(dsn: str, *, size: int) -> Context:
     return context
 
 
-def loops(bus: Bus, mail_server: SmtpServer | None, success_days: int, failure_days: int) -> Context:
+def loops(
+    bus: Bus, mail_server: SmtpServer | None, success_days: int, failure_days: int, *, change_log_days: int
+) -> Context:
     """Relay, recorder, snapshots, housekeeping and where mails go the mailer, for as long as the application lives."""
 
     async def context(app: web.Application) -> AsyncIterator[None]:
@@ -56,7 +58,7 @@ def loops(bus: Bus, mail_server: SmtpServer | None, success_days: int, failure_d
             Relay(database=store, publisher=changes, clock=clock, wake=wake).run(),
             Recorder(bus=bus, publisher=answers, database=store, clock=clock, wake_relay=wake.set, notify=notify).run(),
             Snapshots(bus=bus, publisher=answers, database=store, clock=clock).run(),
-            Housekeeping(database=store, clock=clock, kept=kept).run(),
+            Housekeeping(database=store, clock=clock, kept=kept, change_log_days=change_log_days).run(),
         ]
         if mail_server is not None:
             running.append(Mailer(database=store, server=mail_server, clock=clock).run())

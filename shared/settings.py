@@ -93,6 +93,14 @@ API_SETTINGS: Final = (
         most=3650,
     ),
     Setting(
+        name="CHANGE_LOG_DAYS",
+        what="For how many days it is kept who changed what",
+        default="90",
+        kind="integer",
+        least=1,
+        most=3650,
+    ),
+    Setting(
         name="DATABASE_POOL",
         what="Connections to PostgreSQL per process",
         default="10",
@@ -181,6 +189,7 @@ class ApiSettings:
     quota_events: int
     ledger_success_days: int
     ledger_failure_days: int
+    change_log_days: int
     database_pool: int
     smtp_url: str
     mail_from: str

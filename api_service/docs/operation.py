@@ -18,6 +18,7 @@ class Operation:
     description: str
     data: str = ""
     is_list: bool = False
+    is_counted: bool = True
     by_cursor: bool = False
     page: str = ""
     status: int = 200

@@ -5,6 +5,7 @@ from __future__ import annotations
 from api_service import limits
 from api_service.docs.executions import EXECUTIONS
 from api_service.docs.operation import Operation
+from api_service.docs.oversight import OVERSIGHT
 
 _NEW_EVENT = {
     "eventOwner": "user@example.com",
@@ -216,6 +217,7 @@ OPERATIONS = (
         example={"interval": "0 30 9 * * 1-5", "timezone": "Europe/Berlin", "count": 3},
         data="Preview",
     ),
+    *OVERSIGHT,
 )
 
 # What a program that uses the API does not call: answered, and not part of the contract with it.

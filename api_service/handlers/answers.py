@@ -26,9 +26,13 @@ def answer_list(data: Sequence[Any], *, total: int) -> web.Response:
     return written(write_json({"data": data, "meta": {"total": total}}))
 
 
-def answer_page(data: Sequence[Any], *, total: int, following: str | None) -> web.Response:
-    """The same for a list that is read by cursor: `following` is where the next page begins, None where none is."""
-    return written(write_json({"data": data, "meta": {"total": total, "next": following}}))
+def answer_page(data: Sequence[Any], *, total: int | None = None, following: str | None) -> web.Response:
+    """The same for a list that is read by cursor: `following` is where the next page begins, None where none is.
+
+    Without a `total` the list is not counted.
+    """
+    counted = {} if total is None else {"total": total}
+    return written(write_json({"data": data, "meta": {**counted, "next": following}}))
 
 
 def answer_event(shown: Mapping[str, Any], *, status: int = 200) -> web.Response:

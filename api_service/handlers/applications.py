@@ -6,7 +6,7 @@ from aiohttp import web
 
 from api_service.handlers.answers import answer
 from api_service.handlers.requests import read_body
-from api_service.keys import CLOCK, DATABASE, ENTROPY, REGISTRATION_TOKEN
+from api_service.keys import CLOCK, DATABASE, ENTROPY, REGISTRATION_TOKEN, REQUEST_ID
 from api_service.schemas.applications import read_registration, show_application
 from api_service.schemas.json_text import read_json
 from api_service.schemas.listing import refuse_parameters
@@ -23,5 +23,11 @@ async def register_application(request: web.Request) -> web.Response:
         lambda: refuse_parameters(request.rel_url.raw_query_string), lambda: read_registration(read_json(body))
     )
 
-    registered = await register(app[DATABASE], app_name=app_name, now=app[CLOCK].now(), entropy=app[ENTROPY])
+    registered = await register(
+        app[DATABASE],
+        app_name=app_name,
+        request_id=request[REQUEST_ID],
+        now=app[CLOCK].now(),
+        entropy=app[ENTROPY],
+    )
     return answer(show_application(app_name, registered.api_key, registered.signing_secret), status=201)

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from aiohttp import web
 
 from api_service import limits
-from api_service.keys import CLOCK, DATABASE, ENTROPY, OUTBOX_WAKE, QUOTA_EVENTS, RATE, SHARDS
+from api_service.keys import CLOCK, DATABASE, ENTROPY, OUTBOX_WAKE, QUOTA_EVENTS, RATE, REQUEST_ID, SHARDS
 from api_service.schemas.headers import read_if_match
 from api_service.schemas.json_text import read_json
 from api_service.schemas.listing import refuse_parameters
@@ -96,6 +96,7 @@ def _means(request: web.Request, application_id: int, key_id: str, now: Instant)
         database=app[DATABASE],
         application_id=application_id,
         key_id=key_id,
+        request_id=request[REQUEST_ID],
         now=now,
         shards=app[SHARDS],
         quota_events=app[QUOTA_EVENTS],

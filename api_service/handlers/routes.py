@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from api_service.handlers import applications, documents, events, executions, keys, operations, previews, signing
+from api_service.handlers import (
+    applications,
+    bulk,
+    changes,
+    documents,
+    events,
+    executions,
+    keys,
+    operations,
+    previews,
+    signing,
+)
 from api_service.handlers.requests import Handler, for_application
 
 Routes = tuple[tuple[str, str, Handler], ...]
@@ -23,6 +34,10 @@ KEYED: Routes = (
     ("GET", "/v1/keys", for_application(keys.list_keys)),
     ("POST", "/v1/keys", for_application(keys.rotate_key)),
     ("DELETE", "/v1/keys/{key_id}", for_application(keys.revoke_key)),
+    ("POST", "/v1/bulk/pause", for_application(bulk.pause_events)),
+    ("POST", "/v1/bulk/resume", for_application(bulk.resume_events)),
+    ("POST", "/v1/bulk/delete", for_application(bulk.delete_events)),
+    ("GET", "/v1/changes", for_application(changes.list_changes)),
     ("GET", "/v1/signing-secret", for_application(signing.get_signing_secret)),
     ("POST", "/v1/signing-secret/rotate", for_application(signing.rotate_signing_secret)),
 )

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from api_service.loops.trouble import Trouble
-from api_service.store import api_keys, idempotency, partitions, retention, signing
+from api_service.store import api_keys, changes, idempotency, partitions, retention, signing
 from api_service.store.database import Connection, Database
 from api_service.store.partitions import NotAllowed, NotNow
 from api_service.store.retention import Retention, Sweep
@@ -24,7 +24,8 @@ INTERVAL = 3600.0
 STEP_ROWS = 1_000
 STEPS_MOST = 200  # for one partition of the ledger; the rest has time until the next hour
 WEEKS_MOST = 4
-IDEMPOTENCY_KEPT_MS = 24 * 3600 * 1000
+DAY_MS = 24 * 3600 * 1000
+IDEMPOTENCY_KEPT_MS = DAY_MS
 
 
 class Forget(Protocol):
@@ -39,12 +40,21 @@ log = get_logger(__name__)
 
 
 class Housekeeping:
-    """Sweeps out old Idempotency-Keys, expired API keys, ended signing secrets and old weeks of the ledger."""
+    """Sweeps out old Idempotency-Keys, expired API keys, ended signing secrets, old changes and weeks of the ledger."""
 
-    def __init__(self, *, database: Database, clock: Clock, kept: Retention, step_rows: int = STEP_ROWS) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        kept: Retention,
+        change_log_days: int = 90,
+        step_rows: int = STEP_ROWS,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._kept = kept
+        self._changes_kept_ms = change_log_days * DAY_MS
         self._failures = Sweep()
         self._told = False
         self._step_rows = step_rows
@@ -62,7 +72,7 @@ class Housekeeping:
                 await self._clock.sleep(INTERVAL)
 
     async def sweep(self) -> None:
-        """Forget answers given more than a day ago, keys and secrets that have ended, and old weeks of the ledger.
+        """Forget answers of more than a day ago, ended keys and secrets, old changes and old weeks of the ledger.
 
         Raises Unavailable.
         """
@@ -70,6 +80,7 @@ class Housekeeping:
         await self._forget(idempotency.forget_older, now - IDEMPOTENCY_KEPT_MS)
         await self._forget(api_keys.forget_expired, now)
         await self._forget(signing.forget_ended, now)
+        await self._forget(changes.forget_older, now - self._changes_kept_ms)
         await self._keep_ledger(now)
 
     async def _forget(self, forget: Forget, moment: Instant) -> None:

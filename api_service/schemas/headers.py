@@ -9,6 +9,7 @@ from api_service import limits
 from shared.domain.errors import InvalidInput
 
 _VISIBLE = re.compile(rf"[\x21-\x7e]{{1,{limits.IDEMPOTENCY_KEY_LENGTH}}}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _TAG = r'(?:W/)?"[^"\x00-\x20\x7f]*"'
 _TAGS = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
 _VERSION = re.compile(r'(?<!W/)"([1-9][0-9]{0,18})"')
@@ -23,6 +24,11 @@ def read_idempotency_key(values: Sequence[str]) -> str | None:
             f"Idempotency-Key should be one header of 1 to {limits.IDEMPOTENCY_KEY_LENGTH} visible ASCII characters"
         ])
     return values[0]
+
+
+def read_request_id(values: Sequence[str]) -> str | None:
+    """What a client calls its request; None where it does not, or with what might be anything."""
+    return values[0] if len(values) == 1 and _REQUEST_ID.fullmatch(values[0]) else None
 
 
 def etag(version: int) -> str:

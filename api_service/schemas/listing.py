@@ -143,10 +143,14 @@ NOTHING = Nothing()
 def read_events_wanted(raw: str) -> EventsWanted:
     """What a query string asks for; raises InvalidInput with every problem."""
     given = read(EVENTS_PAGE, _with_status_inside(_with_query_read(parse(raw))), name="the query string")
-    query: Mapping[str, Any] = given["query"]
+    return events_wanted(given["query"], limit=given["limit"], offset=given["offset"])
+
+
+def events_wanted(query: Mapping[str, Any], *, limit: int, offset: int) -> EventsWanted:
+    """What a query asks for that has been read."""
     return EventsWanted(
-        limit=given["limit"],
-        offset=given["offset"],
+        limit=limit,
+        offset=offset,
         owners=tuple(dict.fromkeys(query.get("event_owner", ()))),
         tags=tuple(dict.fromkeys(query.get("tags", ()))),
         contexts=tuple(

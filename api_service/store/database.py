@@ -40,6 +40,9 @@ class Database:
 
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
         self._pool = pool
+        # However much is asked for in bulk, single requests find connections: at most half of them are its.
+        self.for_bulk = max(1, pool.get_max_size() // 2)
+        self._turns_in_bulk = asyncio.Semaphore(self.for_bulk)
 
     @classmethod
     async def open(cls, dsn: str, *, size: int = 10, command_timeout: float = 5.0) -> Database:
@@ -73,6 +76,20 @@ class Database:
         """A transaction that only reads, and whose statements all see the database as it is at the first one."""
         async with self.connection() as c, c.transaction(isolation="repeatable_read", readonly=True):
             yield c
+
+    @asynccontextmanager
+    async def turn_in_bulk(self, seconds: float) -> AsyncIterator[bool]:
+        """A turn for one piece of what is done in bulk, or False where none came within so many seconds."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._turns_in_bulk.acquire()
+        except TimeoutError:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            self._turns_in_bulk.release()
 
     async def check(self) -> None:
         """A round trip to Postgres, for readiness. Raises Unavailable."""

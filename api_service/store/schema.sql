@@ -187,3 +187,24 @@ create table idempotency_key (
     primary key (application_id, key)
 );
 create index idempotency_key_age on idempotency_key (created_date);
+
+-- Who changed what: written in the transaction of the change itself, and kept for CHANGE_LOG_DAYS. Rows outlive their
+-- events and keys. The random part of the key makes it say nothing of how many changes others make.
+create table change_log (
+    application_id   integer not null,
+    happened         timestamptz not null,
+    change_id        uuid not null default gen_random_uuid(),
+    action           text not null check (action in (
+        'created', 'changed', 'paused', 'resumed', 'deleted', 'triggered', 'replayed', 'signingSecretRotated',
+        'apiKeyCreated', 'apiKeyRevoked'
+    )),
+    key_id           text collate "C",  -- of the API key that asked; null where the service did it by itself
+    request_id       text,              -- of the request that asked; the same for all that one request in bulk did
+    event_id         text collate "C",  -- what it was done to; null where it was no event
+    affected_key_id  text collate "C",  -- the API key that was made or revoked
+    fields           json not null,     -- [{"name": …, "from": …, "to": …}]; values only of what is no secret
+    primary key (application_id, happened, change_id)
+) with (autovacuum_vacuum_insert_scale_factor = 0.02);
+create index change_log_event on change_log (application_id, event_id, happened, change_id);
+create index change_log_action on change_log (application_id, action, happened, change_id);
+create index change_log_age on change_log (happened);

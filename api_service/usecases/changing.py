@@ -18,7 +18,9 @@ from api_service.store.recording import Gone as GoneReceiver
 from api_service.store.terms import terms_of
 from api_service.usecases.announcing import announce
 from api_service.usecases.means import Means
+from api_service.usecases.noting import note, note_move, note_pause
 from api_service.usecases.skipping import skipped_by_change, skipped_in_pause
+from shared.domain.changelog import Action
 from shared.domain.errors import EventHasChanged, EventIsFinished, EventIsPaused, EventNotFound, InvalidInput
 from shared.domain.event import (
     Changes,
@@ -49,12 +51,12 @@ async def change(means: Means, event_id: str, changes: Changes, *, expected: Ver
         _check(after)
         return after if _differs(after, event) else event
 
-    return await _moved(means, event_id, expected, move)
+    return await _moved(means, event_id, expected, Action.CHANGED, move)
 
 
 async def pause(means: Means, event_id: str, *, expected: Versions = None) -> Event:
     """The event, paused. Raises EventNotFound, EventHasChanged, EventIsFinished."""
-    return await _moved(means, event_id, expected, paused)
+    return await _moved(means, event_id, expected, Action.PAUSED, paused)
 
 
 async def resume(means: Means, event_id: str, *, expected: Versions = None) -> Event:
@@ -62,7 +64,7 @@ async def resume(means: Means, event_id: str, *, expected: Versions = None) -> E
 
     Raises EventNotFound, EventHasChanged, EventIsFinished.
     """
-    return await _moved(means, event_id, expected, resumed)
+    return await _moved(means, event_id, expected, Action.RESUMED, resumed)
 
 
 async def pause_gone(c: Connection, gone: GoneReceiver, now: Instant, *, notify: bool) -> None:
@@ -76,6 +78,7 @@ async def pause_gone(c: Connection, gone: GoneReceiver, now: Instant, *, notify:
         return
     if notify:
         await notifications.note_paused(c, before.event_id, PauseReason.GONE, now)
+    await note_pause(c, before, after)
     await _write(c, before, after, now)
 
 
@@ -84,6 +87,7 @@ async def delete(means: Means, event_id: str, *, expected: Versions = None) -> E
     async with means.database.transaction() as c:
         event = await _held(c, means, event_id, expected)
         await ledger.end_unfinished(c, event_id, SkipReason.DELETED, now=means.now)
+        await note(c, means, Action.DELETED, event_id=event_id)
         version = await outbox.next_version(c, event.shard)  # before its number of events changes
         await events.delete(c, event, terms=_terms(event))
         await outbox.put(c, shard=event.shard, version=version, what=encode(Gone(event.event_id)))
@@ -96,6 +100,7 @@ async def trigger(means: Means, event_id: str, *, expected: Versions = None) -> 
     async with means.database.transaction() as c:
         event = await held_to_ring(c, means, event_id, expected)
         nominal = await ledger.add_pending(c, event_id, means.now)
+        await note(c, means, Action.TRIGGERED, event_id=event_id)
         firing = PendingFiring(timer_id=event_id, nominal=nominal, manual=True, due=nominal)
         await _announce(c, event.shard, Triggered(firing))
     means.wake_relay()
@@ -145,13 +150,16 @@ async def _held(c: Connection, means: Means, event_id: str, expected: Versions) 
     return event
 
 
-async def _moved(means: Means, event_id: str, expected: Versions, move: Callable[[Event, Instant], Event]) -> Event:
+async def _moved(
+    means: Means, event_id: str, expected: Versions, action: Action, move: Callable[[Event, Instant], Event]
+) -> Event:
     """The event after the move; a move that changes nothing writes nothing."""
     async with means.database.transaction() as c:
         before = await _held(c, means, event_id, expected)
         after = move(before, means.now)
         if after is before:
             return before
+        await note_move(c, means, action, before, after)
         after = await _write(c, before, after, means.now)
     means.wake_relay()
     return after

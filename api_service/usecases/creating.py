@@ -12,6 +12,8 @@ from api_service.store.idempotency import Remembered
 from api_service.store.terms import terms_of
 from api_service.usecases.announcing import announce
 from api_service.usecases.means import Means
+from api_service.usecases.noting import note
+from shared.domain.changelog import Action
 from shared.domain.errors import KeyReused, QuotaExceeded, Unavailable
 from shared.domain.event import Event, Status
 from shared.domain.ids import shard_of, ulid
@@ -49,7 +51,7 @@ async def create(means: Means, wanted: NewEvent, *, once: Once | None, answer: C
     if once is None:
         async with means.database.transaction() as c:
             _check_room(await quotas.hold(c, means.application_id, means.quota_events))
-            said = answer(await _write(c, event))
+            said = answer(await _write(c, means, event))
     else:
         said = await _create_once(means, event, once, answer)
     means.wake_relay()
@@ -65,7 +67,7 @@ async def _create_once(means: Means, event: Event, once: Once, answer: Callable[
                 if earlier is not None:  # be it that it took the last place itself
                     return _repeated(earlier, once)
                 _check_room(has_room)
-                said = answer(await _write(c, event))
+                said = answer(await _write(c, means, event))
                 await _remember(c, means, event, once, said)
                 return said
         except _TwinWasFasterError:  # and has committed: the next round finds its answer
@@ -119,8 +121,9 @@ def _begun(means: Means, wanted: NewEvent) -> Event:
     )
 
 
-async def _write(c: Connection, event: Event) -> Event:
+async def _write(c: Connection, means: Means, event: Event) -> Event:
     """The event as it is written; nobody else can hold a lock on it, so the shard may be taken before it."""
+    await note(c, means, Action.CREATED, event_id=event.event_id)
     written = replace(event, version=await outbox.next_version(c, event.shard))
     terms = terms_of(written.event_owner, written.tags, written.context)
     await events.insert(c, written, terms)

@@ -23,7 +23,13 @@ async def get_event(means: Means, event_id: str) -> Event:
 
 async def find_events(means: Means, wanted: EventsWanted) -> tuple[list[Event], int]:
     """A page of the events that match, newest first, and how many match in all."""
-    filters = Filters(
+    async with means.database.connection() as c:
+        return await events.page(c, means.application_id, filters_of(wanted), wanted.limit, wanted.offset)
+
+
+def filters_of(wanted: EventsWanted) -> Filters:
+    """Which events, as the store is asked for them."""
+    return Filters(
         owners=wanted.owners,
         tags=wanted.tags,
         contexts=tuple(
@@ -32,8 +38,6 @@ async def find_events(means: Means, wanted: EventsWanted) -> tuple[list[Event], 
         ),
         status=wanted.statuses,
     )
-    async with means.database.connection() as c:
-        return await events.page(c, means.application_id, filters, wanted.limit, wanted.offset)
 
 
 async def find_executions(

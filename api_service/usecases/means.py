@@ -16,6 +16,7 @@ class Means:
     database: Database
     application_id: int
     key_id: str
+    request_id: str
     now: Instant
     shards: int
     quota_events: int  # 0: no end

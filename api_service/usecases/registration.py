@@ -11,6 +11,7 @@ from hashlib import sha256
 from api_service.store import api_keys, applications, signing
 from api_service.store.api_keys import ApiKey
 from api_service.store.database import Database
+from api_service.usecases.noting import note_first_key
 from shared.domain.errors import NotAuthenticated, RegistrationClosed
 from shared.domain.signing import SECRET_BYTES, secret_text
 from shared.timing.instants import Instant
@@ -27,12 +28,16 @@ class Registered:
     signing_secret: str = field(repr=False)
 
 
-async def register(database: Database, *, app_name: str, now: Instant, entropy: Callable[[int], bytes]) -> Registered:
+async def register(
+    database: Database, *, app_name: str, request_id: str, now: Instant, entropy: Callable[[int], bytes]
+) -> Registered:
     """What opens a new application and what its callbacks are signed with. Raises NameTaken."""
     key, secret = new_key(entropy), entropy(SECRET_BYTES)
     async with database.transaction() as c:
         application_id = await applications.register(c, app_name=app_name, key_hash=hash_of(key), now=now)
         await signing.add(c, application_id, secret, now=now)
+        (first,) = await api_keys.valid(c, application_id, now)
+        await note_first_key(c, application_id, first.key_id, request_id=request_id, now=now)
     return Registered(api_key=key, signing_secret=secret_text(secret))
 
 

@@ -14,6 +14,7 @@ from api_service.store import ledger, outbox
 from api_service.store.ledger import ATTEMPTS_MOST, ExecutionRow, Place
 from api_service.usecases.changing import Versions, held_to_ring
 from api_service.usecases.means import Means
+from api_service.usecases.noting import note_replay
 from shared.domain.errors import ExecutionIsDelivered, ExecutionIsStretch, ExecutionIsUnderWay, ExecutionIsWornOut
 from shared.domain.firing import Execution, PendingFiring
 from shared.messages.catalogue import Triggered
@@ -40,6 +41,7 @@ async def replay(means: Means, event_id: str, place: Place, *, expected: Version
         execution = await ledger.hold(c, event_id, place)
         _check(execution)
         await ledger.replay(c, event_id, place, now=means.now)
+        await note_replay(c, means, event_id, [place])
         what = encode(_asked_again(event_id, place, execution.made, means.now))
         await outbox.put_all(c, shard=event.shard, whats=[what])
     means.wake_relay()
@@ -57,6 +59,7 @@ async def replay_failed(means: Means, event_id: str, wanted: ReplayWanted) -> Re
             )
         remaining = await ledger.count_failed(c, event_id, wanted.since, wanted.until)
         if again:
+            await note_replay(c, means, event_id, [place for place, _ in again])
             whats = [encode(_asked_again(event_id, place, made, means.now)) for place, made in again]
             await outbox.put_all(c, shard=event.shard, whats=whats)
     if again:

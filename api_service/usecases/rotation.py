@@ -11,7 +11,9 @@ from api_service.store import api_keys
 from api_service.store.api_keys import ApiKey
 from api_service.store.database import Connection
 from api_service.usecases.means import Means
+from api_service.usecases.noting import note
 from api_service.usecases.registration import hash_of, new_key
+from shared.domain.changelog import Action
 from shared.domain.errors import KeyNotFound, LastKey, NotAuthenticated, TooManyKeys
 
 
@@ -29,7 +31,10 @@ async def rotate(means: Means, *, overlap_seconds: int) -> tuple[ApiKey, str]:
         if overlap_seconds and len(others) >= limits.KEYS:
             raise TooManyKeys
         await api_keys.expire(c, means.application_id, means.now + overlap_seconds * 1000)
-        return await api_keys.add(c, means.application_id, hash_of(key), now=means.now), key
+        added = await api_keys.add(c, means.application_id, hash_of(key), now=means.now)
+        overlap = {"name": "overlapSeconds", "from": None, "to": overlap_seconds}
+        await note(c, means, Action.API_KEY_CREATED, affected_key_id=added.key_id, fields=[overlap])
+        return added, key
 
 
 async def revoke(means: Means, key_id: str) -> ApiKey:
@@ -42,6 +47,7 @@ async def revoke(means: Means, key_id: str) -> ApiKey:
         if len(keys) == 1:
             raise LastKey
         await api_keys.remove(c, means.application_id, key_id)
+        await note(c, means, Action.API_KEY_REVOKED, affected_key_id=key_id)
     return wanted
 
 

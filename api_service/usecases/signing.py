@@ -6,6 +6,8 @@ from api_service import limits
 from api_service.store import outbox, signing
 from api_service.store.signing import SecretDates
 from api_service.usecases.means import Means
+from api_service.usecases.noting import note
+from shared.domain.changelog import Action
 from shared.domain.errors import TooManySecrets
 from shared.domain.signing import SECRET_BYTES, secret_text
 from shared.messages.catalogue import Rotated
@@ -32,6 +34,8 @@ async def rotate(means: Means, *, overlap_seconds: int) -> tuple[str, Instant]:
             raise TooManySecrets
         await signing.expire(c, means.application_id, until)
         await signing.add(c, means.application_id, secret, now=means.now)
+        overlap = {"name": "overlapSeconds", "from": None, "to": overlap_seconds}
+        await note(c, means, Action.SIGNING_SECRET_ROTATED, fields=[overlap])
         (keys,) = await signing.keys_of(c, [means.application_id], means.now)
         await outbox.put_everywhere(c, encode(Rotated(keys)))
     means.wake_relay()

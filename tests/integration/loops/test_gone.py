@@ -14,6 +14,7 @@ from shared.domain.event import Event, PauseReason, Status, timer_of
 from shared.domain.firing import Attempted, AttemptError, FailReason
 from shared.messages.catalogue import Outcomes, Upserted
 from shared.messages.codec import decode_what, encode
+from shared.timing.instants import from_datetime
 from tests.integration.loops.scene import NOW, SECOND, Scene, attempted, outcomes
 from tests.integration.loops.wires import Letter, Wire
 
@@ -66,6 +67,13 @@ async def announced(database: Database) -> list[tuple[int, Any]]:
     return [(row.version, decode_what(row.what)) for row in rows]
 
 
+async def noted(scene: Scene) -> list[tuple[Any, ...]]:
+    """The change log: what, to which event, asked with which key, by which request, when."""
+    async with scene.database.connection() as c:
+        rows = await c.fetch("select action, event_id, key_id, request_id, happened from change_log")
+    return [(*row[:4], from_datetime(row["happened"])) for row in rows]
+
+
 async def test_an_event_whose_receiver_is_gone_is_paused_and_its_owner_is_told(scene: Scene, desk: Desk) -> None:
     rung, other = await scene.create(), await scene.create()
 
@@ -78,6 +86,7 @@ async def test_an_event_whose_receiver_is_gone_is_paused_and_its_owner_is_told(s
     assert after.version > rung.version
     assert desk.woken == 1
     assert (await scene.get(other)).status is Status.ACTIVE
+    assert await noted(scene) == [("paused", rung.event_id, None, None, NOW)]
 
 
 @pytest.mark.parametrize(
@@ -101,6 +110,7 @@ async def test_a_report_that_comes_again_pauses_once_and_not_what_was_resumed(sc
 
     await desk.tell(outcomes(gone(rung)))
     assert await scene.get(rung) == paused
+    assert len(await noted(scene)) == 1
 
     await scene.change(rung, status=Status.ACTIVE, paused_reason=None)
     await desk.tell(outcomes(gone(rung)))

@@ -8,11 +8,13 @@ from structlog.testing import capture_logs
 
 from api_service.loops import housekeeping
 from api_service.loops.housekeeping import IDEMPOTENCY_KEPT_MS, Housekeeping
-from api_service.store import api_keys, idempotency, partitions, signing
+from api_service.store import api_keys, changes, idempotency, partitions, signing
+from api_service.store.changes import Change
 from api_service.store.database import Database, connect
 from api_service.store.idempotency import Remembered
 from api_service.store.retention import DAY_MS
-from shared.timing.instants import to_datetime
+from shared.domain.changelog import Action
+from shared.timing.instants import from_datetime, to_datetime
 from tests.integration.loops.conftest import installed
 from tests.integration.loops.ledger_weeks import KEPT, NEXT, NEXT_SECONDS, THINNED, WEEK, lasting, record, rung, where
 from tests.integration.loops.scene import NOW, SECOND, Scene
@@ -137,6 +139,22 @@ async def test_who_may_not_make_weeks_says_so_once_and_sweeps_on(postgres: Postg
     async with database.connection() as c:
         assert await where(c) == {(one.event_id, 1): "default"}
     await database.close()
+
+
+async def test_changes_are_kept_for_as_long_as_the_operator_says(scene: Scene) -> None:
+    kept_ms = 30 * housekeeping.DAY_MS
+    async with scene.database.transaction() as c:
+        for number in range(5):
+            old = Change(action=Action.CREATED, happened=NOW - kept_ms - 1 - number)
+            await changes.add(c, number % 2, old)
+        for moment in (NOW - kept_ms, NOW):
+            await changes.add(c, scene.application_id, Change(action=Action.DELETED, happened=moment))
+
+    await Housekeeping(database=scene.database, clock=_Clock(), kept=KEPT, change_log_days=30, step_rows=2).sweep()
+
+    async with scene.database.connection() as c:
+        left = await c.fetch("select happened from change_log order by happened")
+    assert [from_datetime(row["happened"]) for row in left] == [NOW - kept_ms, NOW]
 
 
 async def test_it_sweeps_at_once_and_every_hour_and_while_postgres_is_away_it_keeps_trying(scene: Scene) -> None:

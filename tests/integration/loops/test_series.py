@@ -31,6 +31,7 @@ async def change(scene: Scene, event: Event, **given: Any) -> Event:
         database=scene.database,
         application_id=scene.application_id,
         key_id="",
+        request_id="",
         now=LATER,
         shards=8,
         quota_events=0,

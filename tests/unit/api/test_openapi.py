@@ -16,6 +16,7 @@ from api_service.docs.operations import OPERATIONS
 from api_service.docs.page import ASSETS, page
 from api_service.handlers.routes import add_routes
 from api_service.openapi import document
+from api_service.schemas.bulk import read_bulk
 from api_service.schemas.events import read_changes, read_new_event
 from api_service.schemas.keys import read_rotation
 from api_service.schemas.previews import read_preview
@@ -94,6 +95,7 @@ def test_every_example_of_a_body_is_accepted() -> None:
         "EventChange": read_changes,
         "PreviewRequest": read_preview,
         "Rotation": lambda sent, _: read_rotation(sent),
+        "BulkRequest": lambda sent, _: read_bulk(sent),
         "SigningRotation": lambda sent, _: read_signing_rotation(sent),
     }
     for operation in OPERATIONS:

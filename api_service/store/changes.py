@@ -1,0 +1,105 @@
+"""Who changed what? The change log: written in the transaction of the change, read newest first, page after page.
+
+A page ends at a place, the moment and name of its last row, and the next one begins beyond it: no page is dearer than
+the first, and what is written meanwhile neither repeats a row nor hides one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import UUID
+
+from api_service.store.database import Connection
+from api_service.store.queries import load
+from shared.domain.changelog import Action
+from shared.timing.instants import Instant, from_datetime, to_datetime
+
+if TYPE_CHECKING:
+    import asyncpg
+
+SQL = load(__file__)
+
+Field: TypeAlias = Mapping[str, Any]  # {"name": …}, and where the values are no secret {"name": …, "from": …, "to": …}
+Place: TypeAlias = tuple[Instant, UUID]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Something that was done; `key_id` and `request_id` are None where the service did it by itself."""
+
+    action: Action
+    happened: Instant
+    key_id: str | None = None
+    request_id: str | None = None
+    event_id: str | None = None
+    affected_key_id: str | None = None
+    fields: Sequence[Field] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted(Change):
+    """A change as it stands in the log."""
+
+    change_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which changes: from a moment on and before another, beyond a place, of one event or of some actions if any."""
+
+    since: Instant
+    before: Instant
+    beyond: Place
+    event_id: str | None = None
+    actions: tuple[Action, ...] = ()
+
+
+async def add(c: Connection, application_id: int, change: Change) -> None:
+    """Write it down; it is there if the transaction is."""
+    await c.execute(
+        SQL["add"],
+        application_id,
+        to_datetime(change.happened),
+        change.action,
+        change.key_id,
+        change.request_id,
+        change.event_id,
+        change.affected_key_id,
+        json.dumps(change.fields, ensure_ascii=False),
+    )
+
+
+async def page(c: Connection, application_id: int, wanted: Wanted, limit: int) -> list[Noted]:
+    """The application's newest changes of those that are wanted."""
+    beyond, change_id = wanted.beyond
+    range_ = (to_datetime(wanted.since), to_datetime(wanted.before), to_datetime(beyond), change_id, limit)
+    if wanted.event_id is not None:
+        some = list(wanted.actions) or None
+        rows = await c.fetch(SQL["page_of_event"], application_id, *range_, wanted.event_id, some)
+    elif wanted.actions:
+        rows = await c.fetch(SQL["page_of_actions"], application_id, *range_, list(wanted.actions))
+    else:
+        rows = await c.fetch(SQL["page"], application_id, *range_)
+    return [_noted(row) for row in rows]
+
+
+async def forget_older(c: Connection, moment: Instant, *, limit: int = 1_000) -> int:
+    """Forget changes from before the moment, at most `limit`; how many those were."""
+    status = await c.execute(SQL["forget_older"], to_datetime(moment), limit)
+    return int(status.rpartition(" ")[2])
+
+
+def _noted(row: asyncpg.Record) -> Noted:
+    return Noted(
+        change_id=row["change_id"],
+        action=Action(row["action"]),
+        happened=from_datetime(row["happened"]),
+        key_id=row["key_id"],
+        request_id=row["request_id"],
+        event_id=row["event_id"],
+        affected_key_id=row["affected_key_id"],
+        fields=json.loads(row["fields"]),
+    )

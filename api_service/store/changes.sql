@@ -1,0 +1,47 @@
+-- add --
+-- Something was done, by whom and to what.
+insert into change_log (application_id, happened, action, key_id, request_id, event_id, affected_key_id, fields)
+values ($1, $2, $3, $4, $5, $6, $7, $8);
+
+-- page --
+-- A page of an application's changes, newest first, beyond a place: a range of one index, read backwards.
+select change_id, happened, action, key_id, request_id, event_id, affected_key_id, fields
+from change_log
+where application_id = $1
+    and happened >= $2 and happened < $3
+    and (happened, change_id) < ($4, $5::uuid)
+order by happened desc, change_id desc
+limit $6;
+
+-- page_of_event --
+-- The same, of one event and some actions, or of all where they are null.
+select change_id, happened, action, key_id, request_id, event_id, affected_key_id, fields
+from change_log
+where application_id = $1 and event_id = $7
+    and happened >= $2 and happened < $3
+    and (happened, change_id) < ($4, $5::uuid)
+    and ($8::text[] is null or action = any($8::text[]))
+order by happened desc, change_id desc
+limit $6;
+
+-- page_of_actions --
+-- The same, of some actions: as many of the newest of each, and of those the newest.
+select newest.*
+from unnest($7::text[]) as wanted (action) cross join lateral (
+    select change_id, happened, action, key_id, request_id, event_id, affected_key_id, fields
+    from change_log
+    where application_id = $1 and change_log.action = wanted.action
+        and happened >= $2 and happened < $3
+        and (happened, change_id) < ($4, $5::uuid)
+    order by happened desc, change_id desc
+    limit $6
+) as newest
+order by newest.happened desc, newest.change_id desc
+limit $6;
+
+-- forget_older --
+-- Changes that have been kept long enough, a bounded number at a time.
+delete from change_log
+where (application_id, happened, change_id) in (
+    select application_id, happened, change_id from change_log where happened < $1 order by happened limit $2
+);
