@@ -1,7 +1,7 @@
 """Who was rung, when, and under which name? A neutral receiver in a process of its own: fast, and it forgets nothing.
 
-It answers 200 at once, except below `/status/<code>/…`, `/slow/<milliseconds>/…` and `/hang/…`. What a test
-waits for it waits for here: an answer of the receiver is the event.
+It answers 200 at once, except below `/status/<code>/…`, `/slow/<milliseconds>/…`, `/hang/…`, and `/flaky/…`, which
+refuses first attempts. What a test waits for it waits for here: an answer of the receiver is the event.
 """
 
 from __future__ import annotations
@@ -175,6 +175,8 @@ async def _answer(record: _Record, request: web.BaseRequest) -> web.StreamRespon
     match kind:
         case "status":
             return web.Response(status=int(rest.partition("/")[0]))
+        case "flaky":
+            return web.Response(status=503 if request.headers.get("carillon-attempt") == "1" else 200)
         case "slow":
             await asyncio.sleep(int(rest.partition("/")[0]) / 1000)
         case "hang":
