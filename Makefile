@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench lock clean
+.PHONY: help run test check format bench chaos lock clean
 
 VENV := .venv/bin/python
 
@@ -33,6 +33,10 @@ format: .venv/dev.stamp ## Format the code and mend what ruff can mend
 
 bench: .venv/dev.stamp ## Measure what the product promises: listing a million events, recording outcomes, ringing
 	@for bench in tests/bench/[a-z]*.py; do $(VENV) -m "tests.bench.$$(basename "$$bench" .py)" || exit 1; done
+
+chaos: .venv/dev.stamp ## Two minutes of faults under load, then judgement (CHAOS_SECONDS, CHAOS_SEED)
+	@$(VENV) -m tests.servers
+	@$(VENV) -m tests.chaos
 
 lock: .venv/dev.stamp ## Resolve requirements/*.lock anew from pyproject.toml
 	@deploy/venv.sh lock
