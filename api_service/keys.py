@@ -23,6 +23,7 @@ ENTROPY: web.AppKey[Entropy] = web.AppKey("entropy")
 SHARDS: web.AppKey[int] = web.AppKey("shards", int)
 RATE: web.AppKey[Buckets | None] = web.AppKey("rate")  # None: as fast as it goes
 QUOTA_EVENTS: web.AppKey[int] = web.AppKey("quota_events", int)  # of each application; 0: no end
+LEDGER_SUCCESS_DAYS: web.AppKey[int] = web.AppKey("ledger_success_days", int)
 EGRESS: web.AppKey[Egress] = web.AppKey("egress", Egress)
 REGISTRATION_TOKEN: web.AppKey[str | None] = web.AppKey("registration_token")  # None: anybody may register
 OUTBOX_WAKE: web.AppKey[Wake] = web.AppKey("outbox_wake")  # to be called once a change is committed

@@ -63,3 +63,8 @@ BULK_FAILURES = 100  # told by name
 
 PREVIEW_DEFAULT = 10
 PREVIEW_MOST = 100
+
+AUDIT_INSTANTS = 100_000  # of one audit: each is computed anew
+AUDIT_ENTRIES = 2 * AUDIT_INSTANTS  # of the ledger, read for it
+AUDIT_CHANGES = 1_000  # of the rule
+AUDIT_SHOWN = 100  # gaps, and unexpected entries; all are counted

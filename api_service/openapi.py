@@ -12,6 +12,7 @@ from marshmallow import Schema
 from api_service import limits
 from api_service.docs.operation import Operation
 from api_service.docs.operations import OPERATIONS, SERVICE_PATHS
+from api_service.schemas import audits
 from api_service.schemas import fields as ours
 from api_service.schemas.applications import ApplicationAnswer, Registration
 from api_service.schemas.bulk import BulkAnswer, BulkFailure, BulkRequest
@@ -73,6 +74,13 @@ _SCHEMAS: dict[str, type[Schema]] = {
     "FieldChange": FieldChangeAnswer,
     "Change": ChangeAnswer,
     "ChangesPage": ChangesPage,
+    "AuditTime": audits.AuditTime,
+    "Gap": audits.GapAnswer,
+    "Gaps": audits.GapsAnswer,
+    "Entry": audits.EntryAnswer,
+    "Unexpected": audits.UnexpectedAnswer,
+    "Recorded": audits.RecordedAnswer,
+    "Audit": audits.AuditAnswer,
     "PreviewRequest": PreviewRequest,
     "Preview": PreviewAnswer,
     "Error": ErrorAnswer,
@@ -90,20 +98,14 @@ _REFUSALS: dict[int, tuple[str, list[str]]] = {
     404: ("There is no such thing, or it is another application's.", ["There is no event with this id."]),
     408: ("The body did not arrive in time.", [f"the body should arrive within {limits.BODY_SECONDS:g} seconds"]),
     409: ("What was asked does not fit how things stand.", ["The event is PAUSED; resume it first."]),
-    412: (
-        "The event has another version than If-Match asks for.",
-        [str(EventHasChanged())],
-    ),
+    412: ("The event has another version than If-Match asks for.", [str(EventHasChanged())]),
     413: ("The body is too large.", [f"the body should have at most {limits.BODY_BYTES} bytes"]),
     415: ("The body is not JSON in UTF-8.", ["Content-Type should be application/json"]),
     422: (
         "The Idempotency-Key was used for something else.",
         ["This Idempotency-Key was used before with a different request."],
     ),
-    429: (
-        "The application asks too fast; try again after Retry-After seconds.",
-        [str(TooManyRequests(retry_after=1))],
-    ),
+    429: ("The application asks too fast; try again after Retry-After seconds.", [str(TooManyRequests(retry_after=1))]),
     503: (
         "Something that the service needs is away; try again after Retry-After seconds.",
         ["The service cannot reach what it needs at the moment; try again shortly."],

@@ -1,4 +1,4 @@
-"""The operations on executions in words: ring, look and replay."""
+"""The operations on executions in words: ring, look, replay and audit."""
 
 from __future__ import annotations
 
@@ -81,5 +81,21 @@ EXECUTIONS = (
         data="Replay",
         parameters=("eventId",),
         refusals=(404, 409),
+    ),
+    Operation(
+        name="auditEvent",
+        tag="Executions",
+        method="get",
+        path="/v1/events/{eventId}/audit",
+        summary="Audit an event",
+        description=(
+            "Proves that every occurrence is in the ledger, or names those that are not: what was due is computed anew "
+            "from the rule and its history, whatever the ledger says. Firings by hand are no part of it. At most "
+            f"{limits.AUDIT_INSTANTS} occurrences at once; for more, ask for the time in parts."
+        ),
+        data="Audit",
+        page="AuditTime",
+        parameters=("eventId",),
+        refusals=(404,),
     ),
 )

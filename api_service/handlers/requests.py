@@ -12,7 +12,17 @@ from typing import TypeAlias
 from aiohttp import web
 
 from api_service import limits
-from api_service.keys import CLOCK, DATABASE, ENTROPY, OUTBOX_WAKE, QUOTA_EVENTS, RATE, REQUEST_ID, SHARDS
+from api_service.keys import (
+    CLOCK,
+    DATABASE,
+    ENTROPY,
+    LEDGER_SUCCESS_DAYS,
+    OUTBOX_WAKE,
+    QUOTA_EVENTS,
+    RATE,
+    REQUEST_ID,
+    SHARDS,
+)
 from api_service.schemas.headers import read_if_match
 from api_service.schemas.json_text import read_json
 from api_service.schemas.listing import refuse_parameters
@@ -100,6 +110,7 @@ def _means(request: web.Request, application_id: int, key_id: str, now: Instant)
         now=now,
         shards=app[SHARDS],
         quota_events=app[QUOTA_EVENTS],
+        ledger_success_days=app[LEDGER_SUCCESS_DAYS],
         entropy=app[ENTROPY],
         wake_relay=app[OUTBOX_WAKE],
     )

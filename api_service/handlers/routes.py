@@ -6,6 +6,7 @@ from aiohttp import web
 
 from api_service.handlers import (
     applications,
+    audits,
     bulk,
     changes,
     documents,
@@ -54,6 +55,7 @@ OF_EVENTS: Routes = (
     ("POST", "/{event_id}/executions/replay", for_application(executions.replay_executions)),
     ("GET", "/{event_id}/executions/{execution_id}", for_application(executions.get_execution)),
     ("POST", "/{event_id}/executions/{execution_id}/replay", for_application(executions.replay_execution)),
+    ("GET", "/{event_id}/audit", for_application(audits.audit_event)),
 )
 SPELLINGS = ("/v1/events", "/v1/event")
 

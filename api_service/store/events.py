@@ -1,6 +1,7 @@
 """Events as rows: written and read in the caller's transaction, always within one application.
 
-An event is a row of `event`, one of `event_state` and its terms; whoever writes one of the three writes all.
+An event is a row of `event`, one of `event_state`, its terms and the history of its rule; whoever writes one of them
+writes all.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from api_service.store import listing
+from api_service.store import listing, rules
 from api_service.store.database import Connection
 from api_service.store.delivery import delivery_of, text_of
 from api_service.store.listing import ContextFilter, Filters
@@ -67,6 +68,7 @@ async def get(c: Connection, application_id: int, event_id: str, *, for_update: 
 
 async def update(c: Connection, event: Event, *, old_terms: set[UUID], new_terms: set[UUID]) -> None:
     """Write what a client may change of an event, and its status; the terms are those before and after."""
+    await rules.note(c, event)
     written = await c.fetchval(
         SQL["update"],
         event.application_id,

@@ -1,5 +1,5 @@
 -- insert --
--- A new event, its state and its terms, and that it counts.
+-- A new event, its state, its terms and the first row of its history, and that it counts.
 with written as (
     insert into event (
         event_id, application_id, shard, version, event_owner, interval, timezone, start_date, end_date,
@@ -9,6 +9,9 @@ with written as (
 ), begun as (
     insert into event_state (event_id, application_id, shard, status, settled_through, last_run_date, paused_reason)
     values ($1, $2, $3, $16, $17, $18, $21)
+), ruled as (
+    insert into event_rule (event_id, version, valid_from, interval, timezone, end_date, anchor, paused)
+    values ($1, $4, $14, $6, $7, $9, $15, $16 = 'PAUSED')
 ), counted as (
     insert into event_count (application_id, shard, events) values ($2, $3, 1)
     on conflict (application_id, shard) do update set events = event_count.events + 1

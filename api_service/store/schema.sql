@@ -108,6 +108,19 @@ create table event_term (
     primary key (application_id, term, event_id)
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
 
+-- Which rule was in force when: a row for each change of what an event's instants depend on, valid until the next one is.
+create table event_rule (
+    event_id    text collate "C" not null references event on delete cascade,
+    version     bigint not null,       -- the event's, when it was changed
+    valid_from  timestamptz not null,  -- never before that of the version before it
+    interval    text not null,
+    timezone    text not null,
+    end_date    timestamptz not null,
+    anchor      timestamptz not null,
+    paused      boolean not null,
+    primary key (event_id, version)
+);
+
 -- Changes that are committed and not yet published; the relay empties it.
 create table outbox (
     id       bigint generated always as identity primary key,

@@ -20,5 +20,6 @@ class Means:
     now: Instant
     shards: int
     quota_events: int  # 0: no end
+    ledger_success_days: int
     entropy: Callable[[int], bytes]
     wake_relay: Callable[[], None]

@@ -18,6 +18,7 @@ from api_service.keys import (
     DATABASE,
     EGRESS,
     ENTROPY,
+    LEDGER_SUCCESS_DAYS,
     OUTBOX_WAKE,
     QUOTA_EVENTS,
     RATE,
@@ -149,6 +150,7 @@ def compose(
     app[SHARDS] = SHARD_COUNT
     app[RATE] = Buckets(rate=rate, burst=rate) if rate else None
     app[QUOTA_EVENTS] = quota
+    app[LEDGER_SUCCESS_DAYS] = 30
     app[REGISTRATION_TOKEN] = token
     app[OUTBOX_WAKE] = wake
     app[READINESS] = {"postgres": database.check}

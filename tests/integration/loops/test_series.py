@@ -35,6 +35,7 @@ async def change(scene: Scene, event: Event, **given: Any) -> Event:
         now=LATER,
         shards=8,
         quota_events=0,
+        ledger_success_days=30,
         entropy=bytes,
         wake_relay=lambda: None,
     )

@@ -26,6 +26,7 @@ from shared.domain.delivery import Delivery, MisfirePolicy, OverlapPolicy, Retry
 from shared.domain.event import Status
 from shared.domain.firing import AttemptError, Execution, FailReason, Finished, Outcome, Skipped
 from shared.timing.instants import Instant
+from tests.fakes.auditor import gaps
 from tests.fakes.book import Book
 from tests.fakes.clock import EPOCH
 
@@ -319,6 +320,7 @@ class World(RuleBasedStateMachine):
         for name in self.book.events:
             assert self.book.events[name].status is Status.FINISHED, "it ends, whatever happened to it"
             assert self.book.unaccounted(name, self.now) == []
+            assert gaps(self.book, name, self.now) == [], "the audit finds what the book finds"
         unfinished = [
             key
             for key, row in self.book.rows.items()
