@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 FOR_EVER: Final = 2**62
+GIVEN_UP_MS: Final = 5_000  # so long the client waits for an answer before it asks again
 
 
 class Move(StrEnum):
@@ -19,6 +20,7 @@ class Move(StrEnum):
     RESUME = "resume"
     CHANGE = "change"  # a new rule
     END = "end"  # a new end
+    TRIGGER = "trigger"  # a ring outside the series
     DELETE = "delete"
 
 
@@ -40,8 +42,9 @@ class Cause(StrEnum):
 class Turn:
     """A move that was answered: it took effect at some moment from `begun`, when it was first asked, to `ended`.
 
-    It is asked again until it is answered, and asking twice changes nothing more. A `doubtful` one was refused at last,
-    because the event had ended meanwhile; it may have taken effect before.
+    It is asked again until it is answered, and asking twice changes nothing more; but a second trigger rings once more,
+    and `name` is the name of the ring that was answered. A `doubtful` move was refused at last, because the event had
+    ended meanwhile; it may have taken effect before.
     """
 
     move: Move
@@ -49,6 +52,7 @@ class Turn:
     ended: int
     interval: str = ""
     end: int = 0
+    name: str = ""
     doubtful: bool = False
 
 

@@ -3,10 +3,10 @@
 The ledger, of every event that was not deleted:
 * Every instant that the event surely had is in it, once, settled, with a reason where it was not delivered.
 * DELIVERED arrived where the receiver says 2xx; what arrived is not SKIPPED; FAILED is only what the receiver refused.
-* It has the name that arrived, knows of nothing that no rule of the event has, and a stretch counts right.
+* Every ring by hand that was answered is in it too. It knows of nothing that was not due; a stretch counts right.
 
 Arrivals, of every event:
-* Nothing arrives that no rule has, and nothing under two names.
+* Nothing arrives that no rule has or nobody asked for, and nothing under another name than its own.
 * Nothing arrives from endDate on, while paused, once deleted, of a rule that was changed, after a 410.
 * No attempt arrives twice.
 
@@ -25,10 +25,11 @@ from tests.acceptance.client import iso
 from tests.chaos import excuses
 from tests.chaos.excuses import HEARD_MS, TRAVEL_MS
 from tests.chaos.journal import FOR_EVER, Journal, Move, Story, Turn
-from tests.chaos.truth import counted, expected, has, may_ring
+from tests.chaos.truth import counted, expected, has, may_ring, was_triggered
 from tests.servers.receiver import Arrival
 
 RUNNING: Final = frozenset({"PENDING", "RETRYING"})
+BY_HAND: Final = "-manual"
 NEAR_MS: Final = 30_000
 ANSWERED_WELL: Final = frozenset({"ok", "slow", "flaky"})
 
@@ -43,6 +44,11 @@ class Entry:
     reason: str = ""
     count: int = 1
     name: str = ""
+
+    @property
+    def is_manual(self) -> bool:
+        """Was it asked for by hand?"""
+        return self.name.endswith(BY_HAND)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,14 +107,17 @@ def judge(journal: Journal, ledgers: Mapping[str, Collection[Entry]], arrivals: 
 
 def account(verdict: Verdict, story: Story, entries: Collection[Entry]) -> None:
     """Is every instant in the ledger, and settled?"""
-    single = {entry.nominal: entry for entry in entries if entry.count == 1}
+    single = {entry.name: entry for entry in entries if entry.count == 1}
     stretches = [entry for entry in entries if entry.count > 1]
-    for instant in expected(story):
+    wanted = [(instant, f"{story.event}-{instant}") for instant in expected(story)]
+    wanted += [(turn.ended, turn.name) for turn in story.turns if turn.name]
+    for instant, name in wanted:
         verdict.expected += 1
-        entry = single.get(instant) or next((one for one in stretches if one.nominal <= instant <= one.last), None)
+        within = [] if name.endswith(BY_HAND) else [one for one in stretches if one.nominal <= instant <= one.last]
+        entry = single.get(name) or next(iter(within), None)
         if entry is None:
             verdict.missing += 1
-            _accuse(verdict, story, instant, "is missing from the ledger")
+            _accuse(verdict, story, instant, f"is missing from the ledger{' by hand' * name.endswith(BY_HAND)}")
             continue
         verdict.statuses[entry.status] += 1
         if entry.status == "SKIPPED":
@@ -125,18 +134,16 @@ def _contradictions(
     journal: Journal, story: Story, entries: Collection[Entry], rings: Collection[Arrival]
 ) -> Iterator[tuple[int, str]]:
     """What the ledger says and the receiver does not."""
-    arrived: dict[int, list[Arrival]] = defaultdict(list)
+    arrived: dict[str, list[Arrival]] = defaultdict(list)
     for ring in rings:
-        arrived[ring.nominal].append(ring)
+        arrived[ring.name].append(ring)
     answered_well = story.path.strip("/").partition("/")[0] in ANSWERED_WELL
     for entry in entries:
-        rung = arrived[entry.nominal]
-        if not any(_fits(interval, entry) for interval in story.intervals):
+        rung = arrived[entry.name]
+        if not _fits(story, entry):
             yield entry.nominal, f"is {_said(entry)}, and no rule of the event has it"
         if entry.status == "DELIVERED" and not (rung and answered_well):
             yield entry.nominal, f"is DELIVERED, and {'was refused' if rung else 'never arrived'}"
-        if entry.count == 1 and any(ring.name != entry.name for ring in rung):
-            yield entry.nominal, f"is {entry.name} in the ledger"
         if not entry.reason and entry.status in {"SKIPPED", "FAILED"}:
             yield entry.nominal, f"is {entry.status} for no reason"
         if entry.count > 1:
@@ -151,10 +158,10 @@ def _skipped(journal: Journal, story: Story, entry: Entry, rings: Collection[Arr
     """What arrived is not skipped, unless whoever skips it cannot know that it arrived for the first time."""
     first: dict[int, Arrival] = {}
     for ring in rings:
-        first.setdefault(ring.nominal, ring)
+        if ring.name.endswith(BY_HAND) is entry.is_manual:
+            first.setdefault(ring.nominal, ring)
     for nominal, ring in first.items():
-        is_within = entry.nominal <= nominal <= entry.last
-        if is_within and not excuses.unreported(journal, story.path, ring.arrived):
+        if entry.nominal <= nominal <= entry.last and not excuses.unreported(journal, story.path, ring.arrived):
             yield nominal, f"is {_said(entry)}, and arrived {_late(ring)}"
 
 
@@ -164,7 +171,12 @@ def _told_twice(
     """Nobody skips what somebody else has skipped, unless that was not told in time; of rings another is asked."""
     spread = story.wish.get("spreadSeconds", 0) * 1_000
     for entry in entries:
-        if entry is stretch or entry.status != "SKIPPED" or not stretch.nominal <= entry.nominal <= stretch.last:
+        if (
+            entry is stretch
+            or entry.is_manual
+            or entry.status != "SKIPPED"
+            or not stretch.nominal <= entry.nominal <= stretch.last
+        ):
             continue
         moments = (entry.nominal, entry.nominal + spread)
         if entry.count > 1 or not any(excuses.unreported(journal, story.path, one) for one in moments):
@@ -181,19 +193,21 @@ def _may_fail(journal: Journal, story: Story, entry: Entry, rung: Collection[Arr
     return any(excuses.is_frozen_about(journal, one, excuses.PATIENCE_MS) for one in moments)
 
 
-def _fits(interval: str, entry: Entry) -> bool:
+def _fits(story: Story, entry: Entry) -> bool:
+    if entry.is_manual:
+        return was_triggered(story, entry.nominal)
     if entry.count == 1:
-        return has(interval, entry.nominal)
-    return counted(interval, entry.nominal, entry.last) == entry.count
+        return any(has(interval, entry.nominal) for interval in story.intervals)
+    return any(counted(interval, entry.nominal, entry.last) == entry.count for interval in story.intervals)
 
 
 def _judge_rings(verdict: Verdict, journal: Journal, story: Story, rings: Collection[Arrival]) -> None:
-    names: dict[int, set[str]] = defaultdict(set)
-    attempts: dict[tuple[int, int], list[Arrival]] = defaultdict(list)
+    attempts: dict[tuple[str, int], list[Arrival]] = defaultdict(list)
     silences = [*_silences(story), *_ends(journal, story), *_after_gone(journal, story, rings)]
     for ring in rings:
-        names[ring.nominal].add(ring.name)
-        attempts[ring.nominal, ring.attempt].append(ring)
+        attempts[ring.name, ring.attempt].append(ring)
+        if ring.name.removesuffix(BY_HAND) != f"{story.event}-{ring.nominal}":
+            _accuse(verdict, story, ring.nominal, f"arrived as {ring.name}")
         for one in silences:
             if one.since <= ring.arrived < one.until:
                 verdict.unheard = max(verdict.unheard, ring.arrived - one.since)
@@ -201,9 +215,6 @@ def _judge_rings(verdict: Verdict, journal: Journal, story: Story, rings: Collec
                     _accuse(verdict, story, ring.nominal, f"arrived {ring.arrived - one.since} ms after {one.why}")
         if not _is_due(journal, story, ring):
             _accuse(verdict, story, ring.nominal, f"arrived {_late(ring)}, and no rule of the event has it")
-    for nominal, several in names.items():
-        if len(several) > 1:
-            _accuse(verdict, story, nominal, f"arrived as {', '.join(sorted(several))}")
     for (_, attempt), again in attempts.items():
         if attempt == 1 and not story.wish.get("spreadSeconds"):
             verdict.latest = max(verdict.latest, again[0].late)
@@ -221,6 +232,8 @@ def _judge_repetitions(verdict: Verdict, journal: Journal, story: Story, rings: 
 
 def _is_due(journal: Journal, story: Story, ring: Arrival) -> bool:
     """Has a rule this instant, or had one that the change of rule had not reached?"""
+    if ring.name.endswith(BY_HAND):
+        return was_triggered(story, ring.nominal)
     if may_ring(story, ring.nominal):
         return True
     changes = [turn for turn in story.turns if turn.move is Move.CHANGE and turn.ended < ring.nominal]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from cronsim import CronSim
 
-from tests.chaos.journal import FOR_EVER, Move, Story
+from tests.chaos.journal import FOR_EVER, GIVEN_UP_MS, Move, Story
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ def eras(story: Story) -> Iterator[Era]:
     """In order. Between two eras a change was being made: then either is right, and nothing is asked."""
     since, interval, end = 0, "", 0
     for turn in story.turns:
-        if turn.move in {Move.PAUSE, Move.RESUME} and not turn.doubtful:
+        if turn.move is Move.TRIGGER or (turn.move in {Move.PAUSE, Move.RESUME} and not turn.doubtful):
             continue  # what a pause swallows must be accounted for like everything else
         if interval:
             yield Era(since=since, until=min(turn.begun, end), interval=interval)
@@ -66,3 +66,9 @@ def may_ring(story: Story, instant: int) -> bool:
         if turn.begun <= instant <= until and has(interval, instant):
             return True
     return False
+
+
+def was_triggered(story: Story, moment: int) -> bool:
+    """Was a ring by hand asked for at this moment? What was given up may come true later: it changes no version."""
+    asked = [one for one in story.turns if one.move is Move.TRIGGER and one.begun <= moment]
+    return any(moment <= one.ended or one.ended - one.begun >= GIVEN_UP_MS for one in asked)

@@ -147,11 +147,25 @@ def test_an_arrival_after_a_410_is_found_unless_the_event_was_being_changed_or_r
         assert not found("after 410", verdict(resumed, entries=failed, path="/status/410", arrivals=again))
 
 
-def test_two_names_of_one_instant_are_found() -> None:
+def test_another_name_of_an_instant_is_found() -> None:
     twice = [*map(arrival, RINGS), arrival(RINGS[0], name="other", attempt=2)]
 
-    assert found("arrived as", verdict(arrivals=twice))
-    assert found("is other in the ledger", verdict(entries=[entry(RINGS[0], name="other"), *map(entry, RINGS[1:])]))
+    assert found("arrived as other", verdict(arrivals=twice))
+
+
+def test_a_ring_by_hand_is_asked_for_recorded_and_rung() -> None:
+    asked = turn(Move.TRIGGER, 2.5, name=f"e-{T + 2_510}-manual")
+    by_hand = entry(T + 2_510, name=asked.name)
+    rung = arrival(T + 2_510, name=asked.name)
+    right = verdict(asked, entries=[*map(entry, RINGS), by_hand], arrivals=[*map(arrival, RINGS), rung])
+
+    assert (right.violations, right.expected) == ([], 10)
+    assert found("missing from the ledger by hand", verdict(asked))
+    assert found("never arrived", verdict(asked, entries=[*map(entry, RINGS), by_hand]))
+    assert (
+        len(found("no rule", verdict(entries=[*map(entry, RINGS), by_hand], arrivals=[*map(arrival, RINGS), rung])))
+        == 2
+    )
 
 
 def test_another_attempt_is_no_repetition() -> None:
