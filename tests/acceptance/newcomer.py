@@ -53,8 +53,8 @@ class Terminal:
         os.killpg(self.process.pid, key)
 
     async def ends(self) -> int:
-        """The exit code, soon; what is still printed is added to the screen."""
-        async with asyncio.timeout(FAREWELL):
+        """The exit code; what is still printed is added to the screen. It may be starting yet, on a busy machine."""
+        async with asyncio.timeout(PATIENCE):
             rest, _ = await self.process.communicate()
         self.screen += rest.decode().splitlines()
         return self.process.returncode or 0
