@@ -30,12 +30,16 @@ class BulkRequest(Strict):
         metadata={"description": "Count, and change nothing."},
     )
 
-    @validates_schema
-    def _meant(self, valid: dict[str, Any], **_: Any) -> None:
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def _meant(self, valid: dict[str, Any], sent: Any, **_: Any) -> None:
+        """Told with whatever else is wrong, so it goes by what was sent: of a query with problems not all is valid."""
+        if not isinstance(sent, dict) or ("all" in sent and "all" not in valid):
+            return
+        query = sent.get("query", {})
         if valid.get("all"):
-            if "query" in valid:
+            if "query" in sent:
                 raise ValidationError("goes without all: true; leave one of them out", "query")
-        elif not any(valid.get("query", {}).values()):
+        elif isinstance(query, dict) and not any(query.values()):
             raise ValidationError(_NEITHER, "query")
 
 

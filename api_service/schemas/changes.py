@@ -65,7 +65,7 @@ class ChangesPage(Strict):
         metadata={"description": "`meta.next` of the page before, for the page after it."},
     )
 
-    @validates_schema
+    @validates_schema(skip_on_field_errors=False)
     def _ordered(self, valid: dict[str, Any], **_: Any) -> None:
         since, before = valid.get("since"), valid.get("before")
         if since is not None and before is not None and since >= before:

@@ -70,7 +70,7 @@ def _backoff_coefficient(**kwargs: Any) -> ours.Number:
 
 
 class _Policy(Strict):
-    @validates_schema
+    @validates_schema(skip_on_field_errors=False)
     def _ordered(self, valid: dict[str, Any], **_: Any) -> None:
         initial, most = valid.get("initial_interval_seconds"), valid.get("max_interval_seconds")
         if initial is not None and most is not None and initial > most:

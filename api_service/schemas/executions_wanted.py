@@ -37,7 +37,7 @@ class Cursor(ours.Text):
 
 
 class _Range(Strict):
-    @validates_schema
+    @validates_schema(skip_on_field_errors=False)
     def _ordered(self, valid: dict[str, Any], **_: Any) -> None:
         since, until = valid.get("since"), valid.get("until")
         if since is not None and until is not None and since >= until:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
@@ -47,12 +47,15 @@ class ContextRequest(Strict):
         metadata={"description": "Whether what is found at the path is an array that contains the value."},
     )
 
-    @validates_schema
+    @validates_schema(skip_on_field_errors=False)
     def _complete(self, valid: dict[str, Any], **_: Any) -> None:
-        if not valid["path"]:
-            raise ValidationError("should name at least one key", "path")
-        if valid["type"] == "Number" and not _is_number(valid["value"]):
-            raise ValidationError("should be a number, e.g. 12345, where type is Number", "value")
+        problems: dict[str, list[Any]] = {}
+        if valid.get("path") == []:
+            problems["path"] = ["should name at least one key"]
+        if valid.get("type") == "Number" and "value" in valid and not _is_number(valid["value"]):
+            problems["value"] = ["should be a number, e.g. 12345, where type is Number"]
+        if problems:
+            raise ValidationError(problems)
 
 
 class _Contexts(fields.List[Any]):
@@ -88,6 +91,8 @@ class QueryEvent(Strict):
 
 class EventsPage(Strict):
     """Which part of which events."""
+
+    refused: ClassVar[Mapping[str, str]] = {"status": "is given beside query and inside of it; leave one of them out"}
 
     limit = ours.Whole(
         least=1,

@@ -153,6 +153,14 @@ async def test_a_dry_run_counts_and_writes_nothing(five: Api, database: Database
         ({"all": True, "query": {}}, ["query goes without"]),
         ({"query": None}, ["query should not be null"]),
         ({"all": "yes"}, ["all should be true or false"]),
+        ({"all": "yes", "query": {}}, ["all should be true or false"]),
+        (
+            {"all": None, "query": {"tags": ["x"]}, "dryRun": None},
+            ["all should not be null", "dryRun should not be null"],
+        ),
+        ({"limit": 1}, ["query is needed", "limit is not known here"]),
+        ({"all": True, "query": {}, "dryRun": 1}, ["query goes without", "dryRun should be"]),
+        ([], ["the body should be a JSON object"]),
         (
             {"query": {"status": ["DONE"], "owner": "x"}, "dryRun": 1, "limit": 1},
             ["query.status[0] should be one of", "query.owner is not known here", "dryRun should be", "limit is not"],

@@ -177,6 +177,17 @@ def test_every_problem_is_told_at_once_and_nothing_of_a_value() -> None:
     assert "s3cret" not in str(refused.value)
 
 
+def test_waits_that_do_not_go_together_are_told_with_whatever_else_is_wrong() -> None:
+    policy = {"maxAttempts": 0, "initialIntervalSeconds": 3, "maxIntervalSeconds": 2}
+    for read in (lambda sent: read_new_event(SENT | sent, NOW), lambda sent: read_changes(sent, NOW)):
+        with pytest.raises(InvalidInput) as refused:
+            read({"retryPolicy": policy})
+        assert {problem.split()[0] for problem in refused.value.problems} == {
+            "retryPolicy.maxAttempts",
+            "retryPolicy.initialIntervalSeconds",
+        }
+
+
 def test_a_change_leaves_alone_what_it_does_not_name() -> None:
     before = event(1, 1, delivery=MEANT)
     changes = read_changes({"retryPolicy": {"maxAttempts": 2}, "overlapPolicy": "allow"}, NOW)

@@ -75,6 +75,10 @@ def test_an_offset_is_refused_with_the_way_out() -> None:
 @pytest.mark.parametrize("until", ["2030-03-17T17:00:00Z", "2030-03-17T16:59:59Z"])
 def test_a_range_has_an_extent(until: str) -> None:
     assert problems(f"from=2030-03-17T17:00:00Z&to={until}") == ["from should be before to"]
+    assert problems(f"limit=0&from=2030-03-17T17:00:00Z&to={until}") == [
+        "from should be before to",
+        "limit should be a whole number from 1 to 1000",
+    ]
 
 
 @given(nominals, st.booleans())

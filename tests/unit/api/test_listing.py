@@ -60,7 +60,17 @@ def test_a_status_may_stand_beside_the_query(raw: str) -> None:
 def test_a_status_is_not_given_twice() -> None:
     (problem,) = _problems("status=ACTIVE&query[status]=PAUSED")
 
-    assert problem.startswith("status is not known here")
+    assert problem == "status is given beside query and inside of it; leave one of them out"
+
+
+def test_all_that_is_wrong_with_a_filter_is_told_at_once() -> None:
+    number: dict[str, Any] = {"path": [], "value": "ten", "type": "Number", "isArray": None}
+    text = {"path": [], "value": 1, "type": "Text"}
+
+    assert {said.split(" should ")[0] for said in _problems(_in_json({"context": [number, text]}))} == {
+        "query.context[0].path", "query.context[0].value", "query.context[0].isArray",
+        "query.context[1].path", "query.context[1].value", "query.context[1].type",
+    }  # fmt: skip
 
 
 def test_one_value_may_stand_for_an_array_of_one() -> None:
