@@ -79,8 +79,8 @@ EXECUTIONS = (
         body="ReplayRequest",
         example={"from": "2030-03-17T17:00:00Z", "to": "2030-03-17T18:00:00Z", "dryRun": True},
         data="Replay",
-        parameters=("eventId",),
-        refusals=(404, 409),
+        parameters=("eventId", "If-Match"),
+        refusals=(404, 409, 412),
     ),
     Operation(
         name="auditEvent",

@@ -57,9 +57,10 @@ async def replay_execution(request: web.Request, means: Means) -> web.Response:
 async def replay_executions(request: web.Request, means: Means) -> web.Response:
     """POST /v1/events/:id/executions/replay."""
     body = await read_body(request)
-    _, wanted = both(lambda: refuse_parameters(request.rel_url.raw_query_string), lambda: read_replay(read_json(body)))
+    expected, wanted = both(lambda: expected_of(request), lambda: read_replay(read_json(body)))
 
-    return answer(show_replay(await replaying.replay_failed(means, event_id_of(request), wanted)))
+    replayed = await replaying.replay_failed(means, event_id_of(request), wanted, expected=expected)
+    return answer(show_replay(replayed))
 
 
 def _place(request: web.Request, event_id: str) -> tuple[Instant, bool]:

@@ -48,10 +48,10 @@ async def replay(means: Means, event_id: str, place: Place, *, expected: Version
     return replace(execution, status=Execution.PENDING, reason="", due=means.now, recorded=means.now)
 
 
-async def replay_failed(means: Means, event_id: str, wanted: ReplayWanted) -> Replayed:
+async def replay_failed(means: Means, event_id: str, wanted: ReplayWanted, *, expected: Versions = None) -> Replayed:
     """The oldest that failed in the range, attempted again; or only their number. Raises what `held_to_ring` does."""
     async with means.database.transaction() as c:
-        event = await held_to_ring(c, means, event_id, None)
+        event = await held_to_ring(c, means, event_id, expected)
         again: list[tuple[Place, int]] = []
         if not wanted.dry_run:
             again = await ledger.replay_failed(

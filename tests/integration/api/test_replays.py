@@ -179,6 +179,21 @@ async def test_a_replay_heeds_if_match_and_takes_no_parameters(api: Api, databas
     assert (await api.post(path, headers={"If-Match": f'"{event["version"]}"'})).status == 202
 
 
+async def test_a_replay_of_many_heeds_if_match(api: Api, database: Database) -> None:
+    event = await api.create()
+    await record(database, failed(event["eventId"], 1))
+    path = f"/v1/events/{event['eventId']}/executions/replay"
+
+    other = await api.post(path, RANGE, headers={"If-Match": f'"{event["version"] + 1}"'})
+    assert other.status == 412
+    wrong = await api.post(path, {}, headers={"If-Match": "1"})
+    assert [said.split()[0] for said in wrong.message] == ["If-Match", "from", "to"]
+    assert await triggers(database, event["eventId"]) == []
+
+    same = await api.post(path, RANGE, headers={"If-Match": f'"{event["version"]}"'})
+    assert (same.status, same.data["replayed"]) == (200, 1)
+
+
 async def test_what_failed_in_a_range_is_replayed_the_oldest_first(
     api: Api, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,6 +280,10 @@ async def test_replays_and_reports_at_once_do_not_lock_each_other_out(api: Api, 
         ({}, ["from is required", "to is required"]),
         ({"from": RANGE["to"], "to": RANGE["from"]}, ["from should be before to"]),
         ({**RANGE, "dryRun": 1, "limit": 5}, ["dryRun should be true or false", "limit is not known here"]),
+        (
+            {"from": RANGE["to"], "to": RANGE["from"], "dryRun": None},
+            ["from should be before to", "dryRun should not be null"],
+        ),
     ],
 )
 async def test_what_is_wrong_with_a_range_is_told_at_once(api: Api, body: Any, problems: list[str]) -> None:
