@@ -38,7 +38,7 @@ from api_service.schemas.signing import (
     SigningRotation,
     SigningSecretAnswer,
 )
-from shared.domain.errors import EventHasChanged, QuotaExceeded, TooManyRequests
+from shared.domain.errors import EventHasChanged, KeyReused, QuotaExceeded, TooManyRequests
 from shared.domain.event import Status
 from shared.version import VERSION
 
@@ -103,7 +103,7 @@ _REFUSALS: dict[int, tuple[str, list[str]]] = {
     415: ("The body is not JSON in UTF-8.", ["Content-Type should be application/json"]),
     422: (
         "The Idempotency-Key was used for something else.",
-        ["This Idempotency-Key was used before with a different request."],
+        [str(KeyReused())],
     ),
     429: ("The application asks too fast; try again after Retry-After seconds.", [str(TooManyRequests(retry_after=1))]),
     503: (

@@ -84,6 +84,8 @@ class Email(Text):
             self._is_email(text)
         except ValidationError:
             raise ValidationError("should be an e-mail address, e.g. user@example.com") from None
+        if not text.isprintable():  # an old standard lets them be quoted, and no mail could be sent there
+            raise ValidationError("should have no control characters")
         return text
 
 
@@ -174,6 +176,8 @@ class Number(fields.Float):
 
 class Flag(fields.Boolean):
     """True or false; in a query string, the word."""
+
+    default_error_messages = SAID
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
         if isinstance(value, bool):

@@ -23,6 +23,8 @@ _LAST = from_datetime(datetime(limits.LAST_YEAR, 12, 31, 23, 59, 59, 999_000, tz
 def read_moment(text: str) -> Instant:
     """The moment that the text names; raises ValueError with a text that says what would be right."""
     parts = _SHAPE.fullmatch(text) if len(text) <= limits.DATE_LENGTH else None
+    if parts is None and _has_lost_its_plus(text):
+        raise ValueError("has a blank for the + of its offset; in a query string, write it as %2B")
     if parts is None:
         raise ValueError(f"should be an ISO 8601 date with time and offset, e.g. {_EXAMPLE}")
     if parts["offset"] is None:
@@ -34,6 +36,12 @@ def read_moment(text: str) -> Instant:
     if not _FIRST <= moment <= _LAST:
         raise ValueError(f"should lie in the years {limits.FIRST_YEAR} to {limits.LAST_YEAR}")
     return moment
+
+
+def _has_lost_its_plus(text: str) -> bool:
+    """Was it a date before its `+` was read as a query string has it?"""
+    before, blank, offset = text.rpartition(" ")
+    return bool(blank) and len(text) <= limits.DATE_LENGTH and _SHAPE.fullmatch(f"{before}+{offset}") is not None
 
 
 def _moment(parts: re.Match[str]) -> datetime:

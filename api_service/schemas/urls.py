@@ -37,6 +37,8 @@ def _has_no_host(url: URL) -> bool:
     host = url.raw_host or ""
     if ":" in host:  # an IPv6 address, which yarl has already understood
         return False
+    if "%" in host:  # no name has one, and who decodes it may find an address
+        return True
     labels = host.removesuffix(".").split(".")
     return len(host) > _HOST_LENGTH or not all(0 < len(label) <= _LABEL_LENGTH for label in labels)
 

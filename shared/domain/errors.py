@@ -57,7 +57,7 @@ class EventIsPaused(DomainError):
 
 
 class NameTaken(DomainError):
-    """An application of this appName is registered already."""
+    """An application of this appName is registered already; choose another name."""
 
 
 class NotAuthenticated(DomainError):
@@ -97,7 +97,7 @@ class TooManyRequests(DomainError):
 
 
 class KeyReused(DomainError):
-    """This Idempotency-Key was used before with a different request."""
+    """This Idempotency-Key was used before with a different request; send another key with this one."""
 
 
 class Unavailable(DomainError):

@@ -66,7 +66,9 @@ async def test_a_different_request_with_the_same_key_is_refused(api: Api) -> Non
     answer = await api.post("/v1/events", NEW_EVENT | {"tags": ["other"]}, headers=KEY)
 
     assert (answer.status, answer.json["error"]) == (422, "Unprocessable Entity")
-    assert answer.message == ["This Idempotency-Key was used before with a different request."]
+    assert answer.message == [
+        "This Idempotency-Key was used before with a different request; send another key with this one."
+    ]
     assert await total(api) == 1
 
 

@@ -32,7 +32,10 @@ async def test_a_name_is_taken_once(api: Api) -> None:
     await api.post("/v1/register", {"appName": "taken"})
     answer = await api.post("/v1/register", {"appName": "taken"})
 
-    assert (answer.status, answer.message) == (409, ["An application of this appName is registered already."])
+    assert (answer.status, answer.message) == (
+        409,
+        ["An application of this appName is registered already; choose another name."],
+    )
     assert (await api.post("/v1/register", {"appName": "Taken"})).status == 201
 
 

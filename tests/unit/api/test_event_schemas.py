@@ -80,6 +80,7 @@ def test_what_is_optional_may_be_left_out() -> None:
         ("endDate", None, "endDate should not be null"),
         ("startDate", "2031-01-01T00:00:00Z", "startDate should be before endDate"),
         ("startDate", True, "startDate should be a string"),
+        ("eventOwner", '"a\x0bx"@example.com', "eventOwner should have no control characters"),
         ("interval", "61 * * * * *", "interval is not a valid cron expression: "),
         ("interval", "", "interval is not a valid cron expression: "),
         ("interval", "* * * * * * *", "interval is not a valid cron expression: "),

@@ -103,6 +103,12 @@ def test_what_is_no_moment_is_refused(text: str) -> None:
         read_moment(text)
 
 
+@pytest.mark.parametrize("text", ["2023-09-02T05:11:59.708 02:00", "2023-09-02T05:11 0200", "2023-09-02 05:11 02"])
+def test_a_plus_that_a_query_string_took_for_a_blank_is_told(text: str) -> None:
+    with pytest.raises(ValueError, match=r"has a blank for the \+ of its offset; in a query string, write it as %2B"):
+        read_moment(text)
+
+
 @given(
     st.datetimes(datetime(1971, 1, 1), datetime(9998, 1, 1)),  # noqa: DTZ001 - hypothesis wants them naive
     st.integers(-1439, 1439),
