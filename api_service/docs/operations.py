@@ -212,7 +212,10 @@ OPERATIONS = (
         method="post",
         path="/v1/preview",
         summary="Preview an interval",
-        description="When an interval would ring, computed by what really rings it.",
+        description=(
+            "When an interval would ring, computed by what really rings it. Each event draws its own `H`: the one that "
+            "is drawn here stands for any."
+        ),
         body="PreviewRequest",
         example={"interval": "0 30 9 * * 1-5", "timezone": "Europe/Berlin", "count": 3},
         data="Preview",
