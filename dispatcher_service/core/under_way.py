@@ -1,7 +1,8 @@
 """What is being attempted, by name and attempt: it outlives the session in which it began, and must not begin twice.
 
 A shard may be lost and won back while a request is under way. Then the occurrence comes out of the agenda once more,
-and its name tells that it is being rung, or has just been.
+and its name tells that it is being rung, or has just been. What is connecting when its shard is lost is never sent:
+whoever came after it stands behind it, and takes its place.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TypeAlias
 
 from dispatcher_service.core.firing import Firing
 from dispatcher_service.core.shard import Shard
+from shared.domain.firing import PendingFiring
 
 # How many firings are remembered whose shard was lost when they ended: more than are ever under way at once.
 ORPHANS = 20_000
@@ -21,12 +23,13 @@ class UnderWay:
     """Firings between their first look and their outcome."""
 
     def __init__(self) -> None:
-        self._names: set[Name] = set()
+        self._firings: dict[Name, Firing] = {}
+        self._behind: dict[Name, Firing] = {}
         self._of_shard: dict[Shard, int] = {}
-        self._orphans: dict[Name, None] = {}
+        self._orphans: dict[Name, PendingFiring | None] = {}
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._firings)
 
     def of(self, shard: Shard) -> int:
         """How many of this shard."""
@@ -34,32 +37,40 @@ class UnderWay:
 
     def begin(self, firing: Firing) -> None:
         """It is being looked at or attempted from now on."""
-        self._names.add(_name(firing))
+        self._firings[_name(firing)] = firing
         self._of_shard[firing.shard] = self.of(firing.shard) + 1
 
-    def end(self, firing: Firing) -> None:
-        """It is not any more."""
-        self._names.discard(_name(firing))
+    def end(self, firing: Firing) -> Firing | None:
+        """It is not any more; returns what is to be attempted in its place, where it was not attempted itself."""
+        self._firings.pop(_name(firing), None)
         left = self._of_shard[firing.shard] - 1
         if left:
             self._of_shard[firing.shard] = left
         else:
             del self._of_shard[firing.shard]
+        return self._behind.pop(_name(firing), None)
 
-    def orphaned(self, firing: Firing) -> None:
-        """It was attempted, and its shard is not what it was when it began."""
-        self._orphans[_name(firing)] = None
+    def stand_behind(self, firing: Firing) -> bool:
+        """Is this under way since before? Where it began in another session, this one waits for what becomes of it."""
+        ahead = self._firings.get(_name(firing))
+        if ahead is not None and ahead.shard is not firing.shard:
+            self._behind[_name(firing)] = firing
+        return ahead is not None
+
+    def orphaned(self, firing: Firing, following: PendingFiring | None) -> None:
+        """It was attempted, and its shard is not what it was when it began. `following`: if it is attempted again."""
+        self._behind.pop(_name(firing), None)
+        self._orphans[_name(firing)] = following
         while len(self._orphans) > ORPHANS:
             del self._orphans[next(iter(self._orphans))]
-
-    def knows(self, firing: Firing) -> bool:
-        """Is this being attempted, or has it been in a session before? Whatever session it was begun in."""
-        name = _name(firing)
-        return name in self._names or name in self._orphans
 
     def was_orphaned(self, firing: Firing) -> bool:
         """Has it been attempted in a session before?"""
         return _name(firing) in self._orphans
+
+    def following(self, firing: Firing) -> PendingFiring | None:
+        """What is to follow the attempt that was made in a session before."""
+        return self._orphans.get(_name(firing))
 
 
 def _name(firing: Firing) -> Name:

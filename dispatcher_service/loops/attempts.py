@@ -100,10 +100,16 @@ class Attempts:
 
     def is_new(self, firing: Firing) -> bool:
         """Is it to be attempted at all? Not what this process is attempting, or has attempted, since before."""
-        if not self._under_way.knows(firing):
+        if self._under_way.stand_behind(firing):
+            return False
+        if not self._under_way.was_orphaned(firing):
             return True
-        if self._under_way.was_orphaned(firing) and not firing.manual:
-            report(firing.held, firing.nominal, finished=True)
+        following = self._under_way.following(firing)
+        if not firing.manual:
+            report(firing.held, firing.nominal, finished=following is None)
+        if following is not None:  # it ended before this session could ring, and nobody else knows of it here
+            firing.shard.await_attempt(following)
+            self._on_due()
         return False
 
     def take_parked(self) -> list[Firing]:
@@ -122,7 +128,9 @@ class Attempts:
                     return
             self._parked.append(firing)
         finally:
-            self._under_way.end(firing)
+            if (behind := self._under_way.end(firing)) is not None:
+                self._parked.append(behind)
+                self._on_due()
             if not self._under_way.of(firing.shard):
                 async with self._ended:
                     self._ended.notify_all()
@@ -190,16 +198,17 @@ class Attempts:
         """Report the outcome, and do what follows from it. The shard may have been lost, and won back, meanwhile."""
         outcome = attempted(firing, heard, version=version, now=self._clock.now(), draw=self._draw())
         self._reports.add(firing.shard, outcome)
+        following = next_attempt(outcome, firing) if outcome.retry_at else None
         shard = self._shards.get(firing.shard.number)
         if shard is not firing.shard:
-            self._under_way.orphaned(firing)
+            self._under_way.orphaned(firing, following)
         held = shard.timers.get(firing.held.timer.id) if shard is not None else None
         if shard is None or held is None:
             return
         if shard is not firing.shard and not firing.manual:  # what came back must not wait for this firing
-            report(held, firing.nominal, finished=not outcome.retry_at)
-        if outcome.retry_at:
-            shard.await_attempt(next_attempt(outcome, firing))
+            report(held, firing.nominal, finished=following is None)
+        if following is not None:
+            shard.await_attempt(following)
             self._on_due()
         elif outcome.reason is FailReason.GONE and held.timer.version == version:
             shard.pause(held)  # as the event will be, once this is recorded

@@ -144,13 +144,24 @@ def test_a_firing_by_hand_settles_nothing_of_the_series() -> None:
 
 def test_names_outlive_sessions() -> None:
     under_way, one, again = UnderWay(), firing(), firing()
+    assert not under_way.stand_behind(again)
     under_way.begin(one)
-    assert under_way.knows(again)
+    assert under_way.stand_behind(again)
     assert (len(under_way), under_way.of(one.shard), under_way.of(again.shard)) == (1, 1, 0)
 
-    under_way.end(one)
-    assert not under_way.knows(again)
+    assert under_way.end(one) is again, "it was not attempted, so the other one takes its place"
+    assert not under_way.stand_behind(again)
 
-    under_way.orphaned(one)
-    assert under_way.knows(again)
+    under_way.begin(one)
+    assert under_way.stand_behind(again)
+    under_way.orphaned(one, None)
+    assert under_way.end(one) is None
     assert under_way.was_orphaned(again)
+
+
+def test_nobody_stands_behind_his_own_session() -> None:
+    under_way, one = UnderWay(), firing()
+    under_way.begin(one)
+
+    assert under_way.stand_behind(one)
+    assert under_way.end(one) is None
