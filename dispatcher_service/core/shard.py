@@ -143,6 +143,7 @@ class Shard:
         if self.stage is not Stage.LISTING:
             return
         self.stage = Stage.LIVE
+        self.await_pending()  # before anything rings: what is unfinished decides what overlaps
         for position, held in enumerate(list(self.timers.values()), start=1):
             if self.stage is Stage.LIVE and self.timers.get(held.timer.id) is held:
                 self._agenda.arm(held)

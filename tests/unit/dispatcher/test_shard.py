@@ -7,9 +7,11 @@ import random
 import pytest
 
 from dispatcher_service.core import shard as shard_module
-from dispatcher_service.core.agenda import Agenda, Finish, Ring
+from dispatcher_service.core.agenda import Agenda, Finish, Ring, Skip
 from dispatcher_service.core.held import Waiting
 from dispatcher_service.core.shard import PageVerdict, Shard, Stage
+from shared.domain.delivery import Delivery, OverlapPolicy
+from shared.domain.firing import PendingFiring, SkipReason
 from tests.fakes.clock import EPOCH
 from tests.fakes.truth import Truth
 from tests.unit.dispatcher.rules import timer
@@ -327,3 +329,21 @@ def test_a_shard_lost_while_it_goes_live_rings_nothing() -> None:
         pass
 
     assert agenda.next_due() is None
+
+
+def test_while_it_goes_live_what_is_unfinished_is_known_before_anything_rings() -> None:
+    """A shard of more timers than a slice rings in between; an earlier firing must overlap with none of it."""
+    truth = Truth()
+    truth.put(timer("a", delivery=Delivery(overlap_policy=OverlapPolicy.SKIP)))
+    for number in range(2 * shard_module.SLICE):
+        truth.put(timer(f"b{number}", anchor=EPOCH + 60_000))
+    truth.pending["a", EPOCH] = PendingFiring(timer_id="a", nominal=EPOCH, manual=False, attempts=1, due=EPOCH + 30_000)
+    agenda = Agenda()
+    shard = Shard(truth.shard, "i", agenda)
+    give(shard, *truth.snapshot("i", "first", page_timers=3))
+
+    next(shard.go_live())
+
+    (decision,) = agenda.take(EPOCH + 1_000) or []
+    assert isinstance(decision, Skip)
+    assert decision.reason is SkipReason.OVERLAPPED
