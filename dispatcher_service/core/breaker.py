@@ -43,6 +43,12 @@ class Breakers:
         silence.open_until = now + silence.cooldown
         return None
 
+    def not_asked(self, host: str, now: float) -> None:
+        """What might have been asked was not sent after all: where it was the probe, the next one is."""
+        silence = self._silent.get(host)
+        if silence is not None and silence.open_until != _NEVER:
+            silence.open_until = now
+
     def answered(self, host: str) -> bool:
         """The host is there; was its breaker open?"""
         silence = self._silent.pop(host, None)

@@ -175,6 +175,7 @@ class Attempts:
         try:
             answer = await self._sender.post(timer.url, timer.body, headers, fence, timeout_seconds=timeout)
         except Fenced:
+            self._breakers.not_asked(host, self._clock.steady())
             return False
         self._judge_host(host, answer)
         self._conclude(firing, timer.version, heard_of(answer))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from dispatcher_service.core.breaker import COOLDOWN_SECONDS, HOSTS_KEPT, Breakers
+from dispatcher_service.core.hosts import host_of
 from shared.domain.delivery import Delivery, RetryPolicy
 from shared.domain.firing import Attempted, AttemptError
 from tests.fakes.clock import in_virtual_time
@@ -128,3 +129,19 @@ async def test_a_host_with_a_bounded_rate_is_rung_no_faster_and_the_others_as_ev
         assert all(later - earlier >= 199 for earlier, later in pairwise(ours))
         assert ours[-1] - ours[0] < 20 * 200 + 1_000
         assert [one.at - one.instant for one in scene.of("other")][:1] == [0]
+
+
+@in_virtual_time
+async def test_a_probe_that_was_not_sent_is_no_attempt() -> None:
+    """The event is changed while the probe of its host is connecting: it is looked at again, and is the probe still."""
+    async with ringing() as scene:
+        breakers, once = scene.one.dispatcher._attempts._breakers, Delivery(retry=RetryPolicy(max_attempts=1))
+        scene.sender.connect_seconds = 1.0
+        timer = await scene.put(rule=EVERY_MINUTE.expression, delivery=once)
+        for _ in range(10):
+            breakers.failed(host_of(timer.url), scene.clock.steady())
+        await scene.sender.until(lambda: scene.sender.under_way > 0, within=70)
+        await scene.put(rule=EVERY_MINUTE.expression, delivery=once, anchor=timer.anchor, body=b"{}")
+        await scene.clock.sleep(5)
+
+        assert [one.error for one in scene.town.api.outcomes("t") if isinstance(one, Attempted)] == [AttemptError.NONE]
