@@ -21,6 +21,7 @@ from shared.domain.firing import (
 )
 from shared.domain.ids import firing_name
 from shared.domain.retry import GONE, backoff_ms, is_retryable, retry_after
+from shared.timing import cron
 from shared.timing.instants import Instant
 
 
@@ -102,8 +103,13 @@ def _standing(firing: Firing, held: Held, now: Instant) -> Verdict:
     if timer.paused:
         return Verdict.PAUSED
     waits_for_its_first = firing.due is None and not firing.manual
-    has_successor = timer.anchor > firing.nominal
-    if waits_for_its_first and is_overtaken(firing.effective, now, timer.delivery, has_successor=has_successor):
+
+    def successors() -> int:  # a rule that has changed since may have none between, and has come further all the same
+        return max(
+            cron.count_between(held.rule, held.zone, firing.nominal, timer.anchor), int(timer.anchor > firing.nominal)
+        )
+
+    if waits_for_its_first and is_overtaken(firing.effective, now, timer.delivery, successors=successors):
         return Verdict.MISFIRED
     return Verdict.GO
 

@@ -12,9 +12,10 @@ minutes hardly anybody wants them all at once, and the event's misfire policy de
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
-from shared.domain.delivery import Delivery, MisfirePolicy
+from shared.domain.delivery import CATCH_UP_MOST, Delivery, MisfirePolicy
 from shared.timing.instants import Instant
 
 # Up to here every occurrence rings, however many a timer has in it (60 at one a second).
@@ -31,10 +32,10 @@ def out_of_grace_through(now: Instant, delivery: Delivery) -> Instant:
     return now - delivery.misfire_grace_ms - 1
 
 
-def is_overtaken(due: Instant, now: Instant, delivery: Delivery, *, has_successor: bool) -> bool:
+def is_overtaken(due: Instant, now: Instant, delivery: Delivery, *, successors: Callable[[], int]) -> bool:
     """Is an occurrence that was taken in time, and has waited for its host since, not worth ringing any more?
 
-    `has_successor`: a later occurrence of the same timer has been taken.
+    `successors`: how many later occurrences of the same timer have been taken; asked only where it matters.
     """
     if due > misfired_through(now, delivery):
         return False
@@ -42,8 +43,8 @@ def is_overtaken(due: Instant, now: Instant, delivery: Delivery, *, has_successo
         return True
     match delivery.misfire_policy:
         case MisfirePolicy.LATEST:
-            return has_successor
+            return successors() > 0
         case MisfirePolicy.SKIP:
             return True
         case MisfirePolicy.ALL:
-            return False
+            return successors() >= CATCH_UP_MOST

@@ -12,7 +12,7 @@ from dispatcher_service.core.held import begin
 from dispatcher_service.core.misfire import MISFIRE_AFTER_MS
 from dispatcher_service.core.shard import Shard, Stage
 from dispatcher_service.core.under_way import UnderWay
-from shared.domain.delivery import DEFAULT
+from shared.domain.delivery import CATCH_UP_MOST, DEFAULT, Delivery, MisfirePolicy
 from shared.domain.firing import Attempted, AttemptError, Skipped, SkipReason
 from shared.domain.timer import Timer
 from tests.fakes.clock import EPOCH
@@ -100,6 +100,18 @@ def test_what_waited_too_long_is_a_misfire_when_a_later_one_was_taken() -> None:
 
     assert asked(one, now=late) is Verdict.GO, "it is the latest"
     timer_of(one).anchor = one.nominal + 1_000
+    assert asked(one, now=late - 1) is Verdict.GO
+    assert asked(one, now=late) is Verdict.MISFIRED
+
+
+def test_of_all_that_waited_too_long_the_latest_hundred_ring() -> None:
+    one = firing(delivery=Delivery(misfire_policy=MisfirePolicy.ALL))
+    timer_of(one).end = EPOCH + 2 * MISFIRE_GRACE_MS
+    late = one.nominal + MISFIRE_AFTER_MS + 1
+
+    timer_of(one).anchor = one.nominal + (CATCH_UP_MOST - 1) * 1_000
+    assert asked(one, now=late) is Verdict.GO
+    timer_of(one).anchor = one.nominal + CATCH_UP_MOST * 1_000
     assert asked(one, now=late - 1) is Verdict.GO
     assert asked(one, now=late) is Verdict.MISFIRED
 
