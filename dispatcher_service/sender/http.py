@@ -22,6 +22,7 @@ from aiohttp.client_reqrep import ClientRequest, ClientResponse
 from aiohttp.connector import Connection
 from yarl import URL
 
+from dispatcher_service.core.hosts import host_of
 from dispatcher_service.sender.answers import kept_headers, masked, secrets_of
 from dispatcher_service.sender.egress import WAY, Guard, Way
 from shared.clock import Clock
@@ -153,7 +154,7 @@ class HttpSender:
         except (aiohttp.ClientError, OSError, ValueError) as problem:
             error = AttemptError.REFUSED if self._guard.refused(way) else stage_of(problem)
         except Exception:  # one stranger's URL must not stop all rings
-            log.exception("attempt.unforeseen", url=url)
+            log.exception("attempt.unforeseen", host=host_of(url))
             error = AttemptError.PROTOCOL
         finally:
             del self._deadlines[task]
