@@ -177,7 +177,9 @@ async def _write(c: Connection, before: Event, after: Event, now: Instant) -> Ev
 
 
 async def _write_off(c: Connection, before: Event, after: Event, now: Instant) -> None:
-    """Account for the occurrences that nobody attempts any more, where the move starts the series anew."""
+    """Account for what nobody attempts any more: of an event that was over, and where the series begins anew."""
+    if is_over(before, now):  # its owner has let go of it, and says so too late to be heard
+        await ledger.end_unfinished(c, before.event_id, SkipReason.ENDED, now=now)
     if before.status is Status.FINISHED or after.anchor == before.anchor:
         return
     if before.status is Status.PAUSED:

@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from api_service.store import outbox, recording, snapshots
+from api_service.store import ledger, outbox, recording, snapshots
 from api_service.store.database import Database
 from api_service.usecases import changing
 from api_service.usecases.means import Means
 from shared.domain.event import Changes, Event
+from shared.domain.firing import AttemptError, Execution, FailReason
 from shared.domain.timer import Timer
 from shared.messages.catalogue import Outcomes, Upserted
 from shared.messages.codec import decode_what
-from tests.integration.loops.scene import NOW, SECOND, Scene, attempted, outcomes, skipped
+from tests.integration.loops.scene import HOUR, NOW, SECOND, Scene, attempted, finished, outcomes, skipped
 
 LATER = NOW + 10 * SECOND
 NEW_RULE: dict[str, Any] = {"interval": "*/2 * * * * *"}
@@ -145,3 +146,20 @@ async def test_a_long_stretch_of_the_old_rule_takes_from_the_new_one_no_more_tha
     await record(database, outcomes(skipped(event, 11, 35, version=event.version)))
 
     assert (await timer(database)).settled == tuple(NOW + second * SECOND for second in (20, 30))
+
+
+async def test_what_was_unfinished_at_the_end_has_ended_though_a_new_end_overtakes_the_report(
+    database: Database,
+) -> None:
+    """Its owner has let go of it at the end: with the report that comes too late nobody would go on with it."""
+    scene = await Scene.open(database)
+    event = await scene.create(end_date=NOW + 5 * SECOND)
+    retrying = attempted(event, 4, error=AttemptError.CONNECT, retry_at=NOW + 6 * SECOND, version=event.version)
+    await record(database, outcomes(retrying))
+
+    await change(scene, event, end_date=NOW + HOUR)
+    await record(database, outcomes(finished(event)))
+
+    async with database.connection() as c:
+        row = await ledger.execution(c, event.event_id, (NOW + 4 * SECOND, False))
+    assert (row.status, row.reason, row.due) == (Execution.FAILED, FailReason.ENDED, None)
