@@ -168,9 +168,9 @@ it in that header, or anew. Dates go out as ISO 8601 in UTC with milliseconds an
 Every path under `/v1/events` also answers under `/v1/event`. Bodies are JSON of at most
 {limits.BODY_BYTES // 1024} KiB; what is not known, in a body or in a query string, is refused by name.
 
-Every answer about one event says its `version` in `ETag` too. The version rises with every change made through this
-API; rings do not change it. Send it back as `If-Match` with a change, and the change is made only if nobody else was
-faster; otherwise it is refused with 412.
+Every answer about one event says its `version` in `ETag`. It rises with every change made through this API, not with
+rings. Send it back as `If-Match`, and a change is made only if nobody was faster (else: 412). A request that you have
+given up may be carried out yet, later: with `If-Match` it undoes nothing that you did since.
 
 A callback is a POST of the event's context, and nothing around it. It comes at least once; repeats carry the same
 `webhook-id`.
