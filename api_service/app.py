@@ -9,7 +9,17 @@ from aiohttp import web
 
 from api_service import limits
 from api_service.handlers.routes import add_routes
-from api_service.keys import CLOCK, EGRESS, ENTROPY, LEDGER_SUCCESS_DAYS, QUOTA_EVENTS, RATE, REGISTRATION_TOKEN, SHARDS
+from api_service.keys import (
+    CLOCK,
+    EGRESS,
+    ENTROPY,
+    LEDGER_SUCCESS_DAYS,
+    PREVIEWS,
+    QUOTA_EVENTS,
+    RATE,
+    REGISTRATION_TOKEN,
+    SHARDS,
+)
 from api_service.loops.smtp import SmtpServer
 from api_service.middleware import MIDDLEWARES
 from api_service.resources import FAILED, database, loops
@@ -26,6 +36,7 @@ def create_app(settings: ApiSettings, *, bus: Bus, clock: Clock) -> web.Applicat
     app[ENTROPY] = os.urandom
     app[EGRESS] = settings.egress_allow
     app[SHARDS] = settings.shards
+    app[PREVIEWS] = asyncio.Lock()
     app[RATE] = Buckets(rate=settings.rate_limit, burst=settings.rate_limit) if settings.rate_limit else None
     app[QUOTA_EVENTS] = settings.quota_events
     app[LEDGER_SUCCESS_DAYS] = settings.ledger_success_days

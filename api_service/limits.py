@@ -63,6 +63,7 @@ BULK_FAILURES = 100  # told by name
 
 PREVIEW_DEFAULT = 10
 PREVIEW_MOST = 100
+PREVIEW_SECONDS = 5.0  # that one may wait for its turn
 
 AUDIT_INSTANTS = 100_000  # of one audit: each is computed anew
 AUDIT_ENTRIES = 2 * AUDIT_INSTANTS  # of the ledger, read for it

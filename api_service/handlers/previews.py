@@ -6,6 +6,7 @@ from aiohttp import web
 
 from api_service.handlers.answers import answer
 from api_service.handlers.requests import read_body
+from api_service.keys import PREVIEWS
 from api_service.schemas.json_text import read_json
 from api_service.schemas.listing import refuse_parameters
 from api_service.schemas.previews import read_preview, show_preview
@@ -22,5 +23,5 @@ async def preview_interval(request: web.Request, means: Means) -> web.Response:
         lambda: read_preview(read_json(body), means.now),
     )
 
-    instants, description = preview(wanted)
+    instants, description = await preview(wanted, request.app[PREVIEWS])
     return answer(show_preview(instants, description))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from api_service import limits
 from api_service.schemas.executions_wanted import ExecutionsWanted
 from api_service.schemas.listing import EventsWanted
 from api_service.schemas.previews import PreviewWanted
@@ -9,6 +12,7 @@ from api_service.store import events, ledger, partitions
 from api_service.store.events import ContextFilter, Filters
 from api_service.store.ledger import ExecutionRow, Matching, Place
 from api_service.usecases.means import Means
+from shared.domain.errors import Unavailable
 from shared.domain.event import Event
 from shared.timing import cron
 from shared.timing.instants import Instant
@@ -63,8 +67,23 @@ async def get_execution(means: Means, event_id: str, place: Place) -> ExecutionR
         return await ledger.execution(c, event_id, place)
 
 
-def preview(wanted: PreviewWanted) -> tuple[list[Instant], str]:
-    """When the interval rings, by the very function that rings it, and the same in words."""
+async def preview(wanted: PreviewWanted, turn: asyncio.Lock) -> tuple[list[Instant], str]:
+    """When the interval rings, by the very function that rings it, and the same in words. Raises Unavailable.
+
+    A rare rule keeps a processor busy for a second: so one is computed at a time, in a thread, and all else goes on.
+    """
+    try:
+        async with asyncio.timeout(limits.PREVIEW_SECONDS):
+            await turn.acquire()
+    except TimeoutError:
+        raise Unavailable("More previews are asked for than can be computed; try again shortly.") from None
+    try:
+        return await asyncio.to_thread(_preview, wanted)
+    finally:
+        turn.release()
+
+
+def _preview(wanted: PreviewWanted) -> tuple[list[Instant], str]:
     rule = cron.parse(wanted.interval, seed=wanted.interval)
     instants = cron.upcoming(rule, zone(wanted.timezone), wanted.after, wanted.count)
     return list(instants), cron.describe(rule)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from api_service.keys import (
     ENTROPY,
     LEDGER_SUCCESS_DAYS,
     OUTBOX_WAKE,
+    PREVIEWS,
     QUOTA_EVENTS,
     RATE,
     READINESS,
@@ -148,6 +150,7 @@ def compose(
     app[ENTROPY] = os.urandom
     app[EGRESS] = STRICT
     app[SHARDS] = SHARD_COUNT
+    app[PREVIEWS] = asyncio.Lock()
     app[RATE] = Buckets(rate=rate, burst=rate) if rate else None
     app[QUOTA_EVENTS] = quota
     app[LEDGER_SUCCESS_DAYS] = 30

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from api_service.keys import READINESS
+from api_service import limits
+from api_service.keys import PREVIEWS, READINESS
+from api_service.schemas.previews import read_preview
 from api_service.store.database import Database
+from api_service.usecases.looking import preview
 from shared.bus.port import BusUnavailable
-from tests.integration.api.stage import NEW_EVENT, Api, Server, StandingClock, compose
+from tests.integration.api.stage import NEW_EVENT, NOW, Api, Server, StandingClock, compose
 
 
 async def test_a_preview_says_when_and_in_words(api: Api) -> None:
@@ -32,6 +36,31 @@ async def test_a_preview_counts_strictly_after_from(api: Api) -> None:
     sent = {"interval": "0 0 * * *", "from": "2030-01-01T01:00:00+01:00", "count": 1}
 
     assert (await api.post("/v1/preview", sent)).data["instants"] == ["2030-01-02T00:00:00.000Z"]
+
+
+async def test_while_a_rare_rule_is_previewed_all_else_goes_on() -> None:
+    wanted = read_preview({"interval": "0 0 0 ? 2 sun#5", "timezone": "America/New_York", "count": 100}, NOW)
+    computing = asyncio.create_task(preview(wanted, asyncio.Lock()))
+
+    done, _ = await asyncio.wait({computing}, timeout=0)
+    assert not done  # on the event loop it would have been computed by now
+
+    instants, _ = await computing
+    assert len(instants) == 100
+
+
+async def test_a_preview_waits_for_its_turn_and_not_for_ever(
+    api: Api, database: Database, clock: StandingClock, aiohttp_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = compose(database, clock)
+    mine = Api(await aiohttp_client(Server(app)), clock, api.key)
+    monkeypatch.setattr(limits, "PREVIEW_SECONDS", 0)
+
+    async with app[PREVIEWS]:
+        late = await mine.post("/v1/preview", {"interval": "@daily"})
+    assert (late.status, late.headers["Retry-After"]) == (503, "1")
+    assert late.message == ["More previews are asked for than can be computed; try again shortly."]
+    assert (await mine.post("/v1/preview", {"interval": "@daily"})).status == 200
 
 
 async def test_a_preview_is_what_an_event_does(api: Api) -> None:
