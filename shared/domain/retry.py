@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -57,7 +58,8 @@ def retry_after(text: str, now: Instant) -> Instant:
         moment = now + int(text[:12]) * 1000
     elif text:
         try:
-            moment = from_datetime(parsedate_to_datetime(text))
+            date = parsedate_to_datetime(text)  # one of the three forms names no zone: all are UTC
+            moment = from_datetime(date if date.tzinfo is not None else date.replace(tzinfo=UTC))
         except (ValueError, OverflowError, TypeError):
             moment = now
     return min(max(moment, now), now + RETRY_AFTER_MOST_MS)
