@@ -178,6 +178,8 @@ class Tenure:
         ports = self._ports
 
         def won(number: int) -> None:
+            if self._over.is_set():  # as the session ended: the next one is to claim it, and would think it has it
+                return
             shard = Shard(number, session.incarnation, ports.agenda, ports.keyring)
             ports.shards[number] = shard
             tasks.create_task(intake.list_shard(shard))

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from shared.bus.local import LocalSession
 from shared.domain.delivery import Delivery, RetryPolicy
 from shared.domain.firing import AttemptError
 from tests.fakes.clock import in_virtual_time
@@ -57,3 +60,25 @@ async def test_what_fails_between_the_snapshot_and_the_first_ring_is_attempted_a
         await place.clock.sleep(30)
 
         assert [(sent.attempt, sent.headers["carillon-epoch"]) for sent in place.town.sent] == [(1, "1"), (2, "2")]
+
+
+@in_virtual_time
+async def test_what_is_won_as_the_session_ends_is_not_taken_for_owned_in_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with a_place(timers=0) as place:
+        dropped: list[int] = []
+        claim = LocalSession.claim
+
+        async def claim_and_lose(session: LocalSession, shard: int) -> bool:
+            won = await claim(session, shard)
+            if won and not dropped:
+                dropped.append(shard)
+                place.broker.drop_connections()
+            return won
+
+        monkeypatch.setattr(LocalSession, "claim", claim_and_lose)
+        place.town.start("a")
+
+        await place.town.fair(within=4)
+        assert dropped
