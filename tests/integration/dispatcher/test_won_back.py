@@ -2,7 +2,8 @@
 
 Proved by breaking it. Without `UnderWay.stand_behind` what was still connecting is sent by nobody, and its timer never
 ends; without `UnderWay.following` a firing that fails before the new session rings waits for an attempt in the ledger
-alone, until the shard moves.
+alone, until the shard moves; without the look at `_over` in `Tenure._balance_of` a shard is taken for owned that nobody
+holds.
 """
 
 from __future__ import annotations
