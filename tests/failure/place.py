@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import yarl
 
 from shared.bus.rabbit import RabbitBus
+from shared.bus.rabbit_wire import Patience
 from shared.clock import SystemClock
 from shared.domain.timer import Timer
 from shared.timing.instants import Instant
@@ -19,6 +20,7 @@ from tests.unit.dispatcher.rules import timer
 CLOCK = SystemClock()
 SHARDS = 24
 TIMERS = 60
+PATIENCE = Patience()
 
 
 class Place:
@@ -49,7 +51,8 @@ class Place:
         assert self.town.missing(self.timers, self.first, last) == []
 
     @asynccontextmanager
-    async def by_proxy(self) -> AsyncIterator[tuple[RabbitBus, Proxy]]:
+    async def by_proxy(self, patience: Patience = PATIENCE) -> AsyncIterator[tuple[RabbitBus, Proxy]]:
         url = yarl.URL(self.broker.rabbit.url)
         async with proxy_to(url.port or 5672) as proxy:
-            yield RabbitBus(str(url.with_port(proxy.port)), prefix=self.broker.topology.prefix), proxy
+            url = url.with_port(proxy.port)
+            yield RabbitBus(str(url), prefix=self.broker.topology.prefix, patience=patience), proxy

@@ -123,6 +123,31 @@ class World(RuleBasedStateMachine):
         self.book.replay(data.draw(st.sampled_from(failed)), self.now)
         self.publish()
 
+    @precondition(lambda self: self.book.events)
+    @rule(data=st.data(), interval=RULES, heard=st.booleans(), milliseconds=st.sampled_from([1_000, 7_000, 30_000]))
+    def the_old_rule_rings_on(self, data: st.DataObject, interval: str, heard: bool, milliseconds: int) -> None:
+        """The owner has not heard of a new rule, rings and reports by the old one; then it hears, or goes."""
+        self.book.change(self.some_event(data), self.now, interval=interval)
+        self.publish()
+        self.time_passes(milliseconds)
+        self.finish_what_is_under_way(self.owner)
+        if heard:
+            self.arrive_all()
+            self.run(self.owner)
+        else:
+            self.hand_over()
+
+    @precondition(lambda self: self.book.events)
+    @rule(data=st.data(), later=st.integers(20_000, 200_000), sooner=st.integers(-1_000, 20_000))
+    def put_off_and_brought_forward(self, data: st.DataObject, later: int, sooner: int) -> None:
+        name = self.some_event(data)
+        for start in (later, sooner):
+            self.book.change(name, self.now, start_date=self.now + start)
+            self.publish()
+            self.arrive_all()
+            self.run(self.owner)
+        self.time_passes(later)
+
     @rule(place=st.integers(0, 3), fate=st.sampled_from(["arrives", "arrives", "arrives", "arrives twice", "is lost"]))
     def wire(self, place: int, fate: str) -> None:
         if self.wires:
@@ -168,9 +193,7 @@ class World(RuleBasedStateMachine):
         """Graceful: what is under way is waited for a little, everything known is reported."""
         self.connect(self.owner)
         self.owner.shard.leave(Stage.LEAVING)
-        while self.owner.under_way:
-            self.conclude(self.owner, 0, 200)
-        self.record(self.owner, len(self.owner.reports))
+        self.finish_what_is_under_way(self.owner)
         self.owner.shard.leave(Stage.LOST)
         self.owner = self.new_owner()
 
@@ -290,6 +313,12 @@ class World(RuleBasedStateMachine):
             self.book.pause(name, self.now)
             self.publish()
 
+    def finish_what_is_under_way(self, owner: Owner) -> None:
+        self.connect(owner)
+        while owner.under_way:
+            self.conclude(owner, 0, 200)
+        self.record(owner, len(owner.reports))
+
     def record(self, owner: Owner, some: int) -> None:
         recorded, owner.reports = owner.reports[:some], owner.reports[some:]
         for outcome in recorded:
@@ -313,6 +342,7 @@ class World(RuleBasedStateMachine):
             self.thaw_quietly()
         for _ in range(400):
             self.settle()
+            assert self.overdue() == [], "what was asked for is attempted, and not only ended at the end"
             if not self.book.events or all(event.status is Status.FINISHED for event in self.book.events.values()):
                 break
             self.now += 5_000
@@ -344,10 +374,17 @@ class World(RuleBasedStateMachine):
         if self.owner.shard.differs(self.book.digest()) or self.owner.shard.has_gap:
             self.list(self.owner)
         self.run(self.owner)
-        self.connect(self.owner)
-        while self.owner.under_way:
-            self.conclude(self.owner, 0, 200)
-        self.record(self.owner, len(self.owner.reports))
+        self.finish_what_is_under_way(self.owner)
+
+    def overdue(self) -> list[tuple[str, Instant, bool]]:
+        """What should have been attempted by now, and is known to nobody but the ledger."""
+        return [
+            key
+            for key, row in self.book.rows.items()
+            if row.status in {Execution.PENDING, Execution.RETRYING}
+            and key[0] in self.book.events
+            and row.due <= self.now
+        ]
 
 
 def _skipped(skip: Skip) -> Skipped:
