@@ -199,6 +199,7 @@ async def test_outcomes_that_cannot_leave_are_kept_and_leave_in_the_end() -> Non
         place.broker.stop()
         await place.ring_for(2)
         assert one.dispatcher._reporter.backlog == len(place.timers)  # what was under way then
+        one.sender.answer_seconds = 0.001
         place.broker.start()
         await place.town.fair(within=15)
         last = await place.settle()
