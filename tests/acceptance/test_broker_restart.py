@@ -54,6 +54,7 @@ async def load(world: World, client: Client) -> AsyncIterator[tuple[str, list[st
 
 
 async def test_a_restart_of_the_broker_loses_nothing(world: World, client: Client, load: tuple[str, list[str]]) -> None:
+    """Shown to fail where snapshots begin now, and not where the ledger ends: what fell into the outage never rang."""
     path, events = load
     newcomers = Newcomers(client=client, url=world.receiver.url + path)
     over = asyncio.Event()

@@ -78,6 +78,7 @@ async def ringing(world: World) -> AsyncIterator[Ringing]:
 
 
 async def test_postgres_is_away_for_ten_seconds(ringing: Ringing) -> None:
+    """Shown to fail where outcomes expire in their queue after a second: the ledger lacked what rang meanwhile."""
     world, client = ringing.world, ringing.client
 
     begin = now()
@@ -110,6 +111,7 @@ async def refusals(client: Client, ringing: Ringing) -> None:
 
 
 async def test_every_api_is_away_for_some_seconds(ringing: Ringing) -> None:
+    """Shown to fail where outcomes expire in their queue after a second: the ledger lacked what rang meanwhile."""
     world = ringing.world
 
     begin = now()

@@ -10,6 +10,7 @@ from tests.failure.place import CLOCK, Place
 
 
 async def test_an_alarm_of_the_broker_stops_no_ring_and_loses_no_outcome(place: Place) -> None:
+    """Shown to fail with a reporter that drops what it cannot publish: what rang during the alarm stayed unreported."""
     place.town.start("a")
     place.town.start("b")
     await place.town.fair()
@@ -35,6 +36,7 @@ async def test_an_alarm_of_the_broker_stops_no_ring_and_loses_no_outcome(place: 
 
 
 async def test_an_inbox_that_an_operator_deletes_is_lost_at_once_and_owned_again_by_somebody(place: Place) -> None:
+    """Shown to fail without `RabbitSession._dispossessed`: it was thought owned until verified."""
     one = place.town.start("a")
     place.town.start("b")
     await place.town.fair()
@@ -52,6 +54,7 @@ async def test_an_inbox_that_an_operator_deletes_is_lost_at_once_and_owned_again
 
 
 async def test_a_broker_that_dies_and_comes_back(place: Place) -> None:
+    """Shown to fail without the `except BusUnavailable` of `Ownership.run`: dispatchers end with a session."""
     place.town.start("a")
     place.town.start("b")
     await place.town.fair()

@@ -21,6 +21,7 @@ from tests.fakes.town import Town
 
 @pytest.mark.alone
 async def test_dispatchers_come_and_go_and_no_instant_is_missed(place: Place) -> None:
+    """Shown to fail without the bell, newcomers own nothing; where a successor begins now, instants are missed."""
     place.town.start("a")
     await place.town.fair()
     joined = await place.second()
@@ -74,6 +75,7 @@ async def test_an_owner_cut_off_by_the_broker_alone_rings_no_longer_than_its_lea
 
 
 async def test_takeover_wait_rules_two_owners_out(place: Place) -> None:
+    """Shown to fail without the wait in `Intake.list_shard`: the new owner rang while the old one still did."""
     place.town.takeover_wait = LEASE_SECONDS
     async with place.by_proxy() as (bus, proxy):
         cut_off = place.town.start("cut-off", bus=bus)
@@ -139,6 +141,7 @@ class Elsewhere:
 
 
 async def test_a_process_that_was_frozen_past_its_lease_rings_nothing_of_what_it_lost(place: Place) -> None:
+    """Shown to fail with `Attempts._leased` always true: it thawed, and rang what the other one had taken over."""
     async with place.by_proxy() as (_, proxy):
         url = str(yarl.URL(place.broker.rabbit.url).with_port(proxy.port))
         with Elsewhere(place, url) as elsewhere:

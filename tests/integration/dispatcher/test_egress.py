@@ -45,6 +45,7 @@ def resolve_by(sender: HttpSender, resolver: AbstractResolver) -> None:
     "host", ["127.0.0.1", "2130706433", "0x7f.1", "0177.0.0.1", "127.1", "[::ffff:127.0.0.1]", "localhost"]
 )
 async def test_no_spelling_reaches_this_machine(host: str) -> None:
+    """Shown to fail where the guard refuses no address."""
     async with stranger() as receiver, sending("") as sender:
         answer = await post(sender, f"http://{host}:{receiver.port}/")
 
@@ -53,6 +54,7 @@ async def test_no_spelling_reaches_this_machine(host: str) -> None:
 
 
 async def test_the_address_counts_that_is_connected_to_and_not_the_one_looked_up_before() -> None:
+    """Shown to fail where the guard judges the URL's host and not the address."""
     async with stranger() as receiver, sending("") as sender:
         resolver = Turncoat([PUBLIC], [LOOPBACK], [OTHER, LOOPBACK])
         resolve_by(sender, resolver)
@@ -72,6 +74,7 @@ async def test_of_several_addresses_the_allowed_one_is_called() -> None:
 
 
 async def test_a_host_on_the_list_may_lead_anywhere_and_no_other() -> None:
+    """Shown to fail where any host on the list opens the way for all."""
     async with stranger() as receiver, sending("a.test") as sender:
         resolve_by(sender, Turncoat([LOOPBACK], [LOOPBACK]))
         answers = [await post(sender, f"http://{name}.test:{receiver.port}/") for name in "ab"]
@@ -80,6 +83,8 @@ async def test_a_host_on_the_list_may_lead_anywhere_and_no_other() -> None:
 
 
 async def test_neither_a_redirect_nor_a_proxy_leads_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shown to fail with `allow_redirects`, and with `trust_env`."""
+
     async def redirect(visit: Visit) -> None:
         location = f"http://me:s3cret@127.0.0.2:{other.port}/x?token=1"
         await visit.say(f"HTTP/1.1 307 R\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode())

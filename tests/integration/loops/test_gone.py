@@ -145,6 +145,7 @@ async def test_several_firings_of_one_event_pause_it_once(scene: Scene, desk: De
 
 
 async def test_a_bad_outcome_beside_it_does_not_keep_the_event_running(scene: Scene, desk: Desk) -> None:
+    """Shown to fail where a refused message is not tried again one by one."""
     rung = await scene.create()
 
     assert await desk.tell(outcomes(gone(rung, timer_id="nul\0"), gone(rung))) == ["bury"]

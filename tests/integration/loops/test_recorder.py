@@ -75,6 +75,7 @@ async def recorded(database: Database, of: Event) -> int:
 
 
 async def test_what_is_reported_is_recorded_and_then_the_request_is_passed_on(scene: Scene, wire: Wire) -> None:
+    """Shown to fail where requests are acknowledged and not passed on."""
     rung = await scene.create()
 
     async with running(recorder(scene.database, wire)):
@@ -125,6 +126,7 @@ class _Noticed(SystemClock):
 
 
 async def test_postgres_being_away_costs_time_and_no_outcome(own_postgres: PostgresServer, wire: Wire) -> None:
+    """Shown to fail where `_until_written` gives up at the first Unavailable."""
     await migrate(own_postgres.dsn, shards=SHARDS, now=NOW)
     database = await Database.open(own_postgres.dsn)
     scene = await Scene.open(database)
@@ -146,6 +148,7 @@ async def test_postgres_being_away_costs_time_and_no_outcome(own_postgres: Postg
 
 @pytest.mark.parametrize("body", [b"", b"not msgpack", encode(REQUEST)[:-1]])
 async def test_what_cannot_be_understood_is_buried(scene: Scene, wire: Wire, body: bytes) -> None:
+    """Shown to fail where a ContractError passes: one bad message would end the recorder."""
     letter = Letter(body)
 
     await recorder(scene.database, wire).deal_with(letter)
@@ -154,6 +157,7 @@ async def test_what_cannot_be_understood_is_buried(scene: Scene, wire: Wire, bod
 
 
 async def test_an_outcome_that_cannot_be_written_does_not_take_others_with_it(scene: Scene, wire: Wire) -> None:
+    """Shown to fail where a refused message is not tried again one by one."""
     rung, ended = await scene.create(), await scene.create(end_date=1)
     bad: list[Outcome] = [attempted(rung, 2, status_code=2**40), attempted(rung, 3, timer_id="\0")]
     message = outcomes(attempted(rung, 1), *bad, attempted(rung, 4), finished(ended))
@@ -168,6 +172,7 @@ async def test_an_outcome_that_cannot_be_written_does_not_take_others_with_it(sc
 
 
 async def test_a_goodbye_that_makes_no_sense_is_buried(scene: Scene, wire: Wire) -> None:
+    """Shown to fail where `release` lets Postgres's refusal through."""
     letter = Letter(encode(Released(2**40, "i-\0", 1)))
 
     await recorder(scene.database, wire).deal_with(letter)
@@ -190,6 +195,7 @@ class _Deaf:
 
 
 async def test_a_request_that_cannot_be_passed_on_at_first_is_tried_again(scene: Scene, wire: Wire) -> None:
+    """Shown to fail where `_pass_on` gives up at the first BusUnavailable."""
     letter = Letter(encode(REQUEST))
 
     await recorder(scene.database, wire, _Deaf(wire.publisher, failures=2)).deal_with(letter)
@@ -201,6 +207,7 @@ async def test_a_request_that_cannot_be_passed_on_at_first_is_tried_again(scene:
 async def test_a_request_that_cannot_be_passed_on_in_its_lifetime_does_not_keep_outcomes_waiting(
     scene: Scene, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Shown to fail where `_pass_on` tries for ever."""
     monkeypatch.setattr(recorder_module, "REQUEST_LIFETIME", 0.2)
     deaf = _Deaf(wire.publisher, failures=1_000)
     letter = Letter(encode(REQUEST))
@@ -235,6 +242,7 @@ class _LostOnce:
 
 @over_every_bus
 async def test_a_lost_connection_is_made_again_and_what_was_not_answered_comes_again(scene: Scene, wire: Wire) -> None:
+    """Shown to fail where `consume` does not survive BusUnavailable."""
     rung = await scene.create()
     lossy = _LostOnce(wire, losses=3)
 

@@ -71,6 +71,7 @@ async def test_what_is_committed_arrives_at_once_when_the_relay_is_woken(scene: 
 
 
 async def test_rows_of_a_sibling_that_died_are_found_without_being_woken(scene: Scene, wire: Wire) -> None:
+    """Shown to fail where `_woken` waits without a timeout."""
     async with owner_of(wire, 3) as session, running(relay(scene.database, wire.publisher, asyncio.Event(), poll=0.01)):
         await scene.create()
 
@@ -96,6 +97,7 @@ async def test_a_round_sends_one_message_a_shard_in_the_order_of_versions(scene:
 
 
 async def test_a_change_of_a_shard_without_owner_is_counted_and_done_with(scene: Scene, wire: Wire) -> None:
+    """Shown to fail where an unroutable message counts as a failed one: its row would stay, and be sent for ever."""
     before = REGISTRY.get_sample_value("carillon_relay_unroutable_total") or 0.0
     await scene.create()
 
@@ -120,6 +122,7 @@ class _DiesAfterPublishing:
 
 
 async def test_a_relay_that_dies_between_publishing_and_deleting_sends_again(scene: Scene, wire: Wire) -> None:
+    """Shown to fail where rows are deleted in a transaction of their own before they are published."""
     await scene.create()
     dying = _DiesAfterPublishing(wire.publisher)
     async with owner_of(wire, 3) as session:
@@ -155,6 +158,7 @@ class _Failing:
 
 
 async def test_what_cannot_be_published_stays_and_does_not_keep_back_the_rest(scene: Scene, wire: Wire) -> None:
+    """Shown to fail where failed parcels are deleted with the others, and where one that failed keeps all of them."""
     for shard in (3, 4, 5):
         await scene.create(shard=shard)
     failing = _Failing(wire.publisher, {4}, failures=1)
@@ -169,6 +173,7 @@ async def test_what_cannot_be_published_stays_and_does_not_keep_back_the_rest(sc
 
 
 async def test_nothing_is_lost_while_the_broker_is_away(scene: Scene, wire: Wire) -> None:
+    """Shown to fail where failed parcels are deleted, and where `run` does not survive BusUnavailable."""
     wake = asyncio.Event()
     failing = _Failing(wire.publisher, set(range(SHARDS)), failures=5)
     async with owner_of(wire, 3) as session, running(relay(scene.database, failing, wake)):
@@ -183,6 +188,7 @@ async def test_nothing_is_lost_while_the_broker_is_away(scene: Scene, wire: Wire
 async def test_a_confirmation_that_never_comes_is_not_waited_for_for_ever(
     scene: Scene, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Shown to fail without PUBLISH_TIMEOUT."""
     monkeypatch.setattr(relay_module, "PUBLISH_TIMEOUT", 0.01)
     await scene.create()
 
@@ -192,6 +198,7 @@ async def test_a_confirmation_that_never_comes_is_not_waited_for_for_ever(
 
 
 async def test_two_relays_lose_nothing_and_do_not_wait_for_each_other(scene: Scene, wire: Wire) -> None:
+    """Shown to fail without `for update` in `take`: changes came twice."""
     wake = asyncio.Event()
     pair = [relay(scene.database, wire.publisher, wake, poll=0.01) for _ in range(2)]
     async with owner_of(wire, 3) as session, running(*pair):
@@ -203,6 +210,7 @@ async def test_two_relays_lose_nothing_and_do_not_wait_for_each_other(scene: Sce
 
 
 async def test_a_relay_takes_what_another_one_does_not_hold(scene: Scene, wire: Wire) -> None:
+    """Shown to fail without `skip locked` in `take`: it waited for the other one."""
     await scene.create()
     stuck = _DiesAfterPublishing(wire.publisher)
     async with running(relay(scene.database, stuck, asyncio.Event())):
@@ -214,6 +222,7 @@ async def test_a_relay_takes_what_another_one_does_not_hold(scene: Scene, wire: 
 
 
 async def test_postgres_being_away_does_not_end_the_relay(scene: Scene, wire: Wire) -> None:
+    """Shown to fail where `run` does not survive Unavailable."""
     wake = asyncio.Event()
     async with owner_of(wire, 3) as session, running(relay(scene.database, wire.publisher, wake, poll=0.01)):
         await scene.create()

@@ -22,6 +22,7 @@ def opened(failures: int = 3) -> Breakers:
 
 
 def test_it_opens_after_so_many_failures_in_a_row_and_for_that_host_alone() -> None:
+    """Shown to fail where it never opens, and where all hosts share one breaker."""
     breakers = opened()
 
     assert breakers.closed_from("a", 0.0) == FIRST
@@ -29,6 +30,7 @@ def test_it_opens_after_so_many_failures_in_a_row_and_for_that_host_alone() -> N
 
 
 def test_an_answer_in_between_begins_the_count_anew() -> None:
+    """Shown to fail where `answered` does not forget the failures."""
     breakers = Breakers(3)
     for _ in range(10):
         assert not breakers.failed("a", 0.0)
@@ -39,6 +41,7 @@ def test_an_answer_in_between_begins_the_count_anew() -> None:
 
 
 def test_when_it_has_cooled_down_one_probe_is_made_and_the_others_wait_longer() -> None:
+    """Shown to fail where a probe does not extend the wait of the others."""
     breakers = opened()
 
     assert breakers.closed_from("a", FIRST) is None
@@ -48,6 +51,7 @@ def test_when_it_has_cooled_down_one_probe_is_made_and_the_others_wait_longer() 
 
 
 def test_the_wait_grows_to_a_bound_and_an_answer_ends_it() -> None:
+    """Shown to fail where the cooldown is doubled without a bound."""
     breakers, now = opened(), FIRST
     for _ in range(20):
         assert breakers.closed_from("a", now) is None
@@ -61,6 +65,7 @@ def test_the_wait_grows_to_a_bound_and_an_answer_ends_it() -> None:
 
 
 def test_zero_is_never() -> None:
+    """Shown to fail where `failed` counts to zero."""
     breakers = Breakers(0)
 
     assert not any(breakers.failed("a", 0.0) for _ in range(100))
@@ -68,6 +73,7 @@ def test_zero_is_never() -> None:
 
 
 def test_hosts_without_end_do_not_fill_the_memory() -> None:
+    """Shown to fail where the oldest host is not forgotten."""
     breakers = Breakers(5)
     for number in range(HOSTS_KEPT + 100):
         breakers.failed(f"host-{number}", 0.0)
@@ -77,6 +83,7 @@ def test_hosts_without_end_do_not_fill_the_memory() -> None:
 
 @in_virtual_time
 async def test_an_attempt_that_an_open_breaker_holds_back_waits_until_the_host_is_tried() -> None:
+    """Shown to fail where attempts do not ask the breaker, and where the backoff begins before the host is tried."""
     async with ringing() as scene:
         scene.sender.answers = lambda _sent: (0, AttemptError.CONNECT)
         patient = Delivery(retry=RetryPolicy(max_attempts=20, initial_interval_ms=1_000))
@@ -117,6 +124,7 @@ async def test_one_of_fifty_hosts_hangs_and_the_other_forty_nine_are_not_late() 
 
 @in_virtual_time
 async def test_a_host_with_a_bounded_rate_is_rung_no_faster_and_the_others_as_ever() -> None:
+    """Shown to fail where lanes never rest."""
     async with ringing(rate_per_host=5.0) as scene:
         for number in range(20):
             await scene.put(f"t{number}", rule=EVERY_MINUTE.expression)

@@ -127,7 +127,10 @@ class World(RuleBasedStateMachine):
     @rule(data=st.data(), interval=RULES, heard=st.booleans(), milliseconds=st.sampled_from([1_000, 7_000, 30_000]))
     def the_old_rule_rings_on(self, data: st.DataObject, interval: str, heard: bool, milliseconds: int) -> None:
         """The owner has not heard of a new rule, rings and reports by the old one; then it hears, or goes."""
-        self.book.change(self.some_event(data), self.now, interval=interval)
+        name = self.some_event(data)
+        if self.book.events[name].end_date <= self.now + milliseconds:
+            return
+        self.book.change(name, self.now, interval=interval)
         self.publish()
         self.time_passes(milliseconds)
         self.finish_what_is_under_way(self.owner)
@@ -158,9 +161,17 @@ class World(RuleBasedStateMachine):
                 self.wires.append(version)
             self.run(self.owner)
 
-    @rule()
-    def ask_for_a_snapshot(self) -> None:
+    @rule(fails=st.booleans())
+    def ask_for_a_snapshot(self, fails: bool) -> None:
+        """While something is under way, perhaps for the second time, and the ledger knows it as unfinished."""
+        if fails and self.owner.under_way:
+            self.conclude(self.owner, 0, 503)
+            self.record(self.owner, len(self.owner.reports))
+            self.time_passes(30_000)
+        self.connect(self.owner)
         self.list(self.owner)
+        self.run(self.owner)
+        self.connect(self.owner)
 
     @rule(milliseconds=st.sampled_from([0, 100, 1_000, 1_000, 1_000, 2_500, 7_000, 30_000, 130_000]))
     def time_passes(self, milliseconds: int) -> None:
