@@ -47,11 +47,14 @@ async def test_dispatchers_come_and_go_and_no_instant_is_missed(place: Place) ->
 
 
 async def test_an_owner_cut_off_by_the_broker_alone_rings_no_longer_than_its_lease(place: Place) -> None:
-    """The broker's side of its connection ends and the client hears nothing: two ring, and the lease bounds it."""
+    """The broker's side of its connection ends and the client hears nothing: two ring, and the lease bounds it.
+
+    Shown to fail with `Attempts._leased` always true: it rang on after its lease.
+    """
     async with place.by_proxy(Patience(call=2 * LEASE_SECONDS)) as (bus, proxy):  # the lease alone stops it
         cut_off = place.town.start("cut-off", bus=bus)
         place.town.start("other")
-        await place.town.fair()
+        await place.town.fair(within=15)
         await place.second()
         shards = set(cut_off.rings)
         lost = {number: cut_off.dispatcher._shards[number].epoch for number in shards}
@@ -66,7 +69,7 @@ async def test_an_owner_cut_off_by_the_broker_alone_rings_no_longer_than_its_lea
         last = await place.second()
 
         assert over - reset <= LEASE_SECONDS * 1_000 + 250
-        late = [one for one in place.town.sent if one.by == "cut-off" and reset + LEASE_SECONDS * 1_000 < one.at]
+        late = [one for one in place.town.sent if one.by == "cut-off" and over < one.at]
         held = {place.town.api.truth_of(one.event).shard: int(one.headers["carillon-epoch"]) for one in late}
         assert held.items() & lost.items() == set()
         twice = {instant for _, instant in place.town.doubled()}
@@ -81,7 +84,7 @@ async def test_takeover_wait_rules_two_owners_out(place: Place) -> None:
         cut_off = place.town.start("cut-off", bus=bus)
         await place.town.fair(within=10)
         place.town.start("other")
-        await place.town.fair()
+        await place.town.fair(within=15)
         await place.second()
         lost = {number: cut_off.dispatcher._shards[number].epoch for number in cut_off.rings}
 
@@ -151,7 +154,7 @@ async def test_a_process_that_was_frozen_past_its_lease_rings_nothing_of_what_it
             def fair() -> bool:
                 return len(frozen.rings) + len(other.rings) == SHARDS and abs(len(frozen.rings) - len(other.rings)) <= 2
 
-            await place.town.until(fair, within=5)
+            await place.town.until(fair, within=15)
             await place.second()
 
             froze = CLOCK.now()
