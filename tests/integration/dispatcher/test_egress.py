@@ -67,6 +67,7 @@ async def test_the_address_counts_that_is_connected_to_and_not_the_one_looked_up
 
 
 async def test_of_several_addresses_the_allowed_one_is_called() -> None:
+    """Shown to fail where one refused address refuses all that follow."""
     async with stranger() as receiver, sending("127.0.0.1") as sender:
         resolve_by(sender, Turncoat([OTHER, LOOPBACK]))
 
@@ -99,6 +100,7 @@ async def test_neither_a_redirect_nor_a_proxy_leads_elsewhere(monkeypatch: pytes
 
 
 async def test_an_answer_is_kept_without_what_was_secret() -> None:
+    """Shown to fail where the body is not masked, and where the headers are not."""
     async def echo(visit: Visit) -> None:
         said = b"you said s3cr3t-token" + b"x" * 8000
         head = f"HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nServer: s3cr3t-token {'y' * 999}\r\nX-Else: 1\r\n"
@@ -118,5 +120,6 @@ async def test_an_answer_is_kept_without_what_was_secret() -> None:
 
 
 def test_the_beginning_of_a_secret_is_masked_where_the_text_was_cut() -> None:
+    """Shown to fail where only whole secrets are masked."""
     assert masked(b"a topsecret b topse", [b"topsecret"], cut=True) == b"a *** b ***"
     assert masked(b"a topse", [b"topsecret"]) == b"a topse"

@@ -75,6 +75,7 @@ async def noted(scene: Scene) -> list[tuple[Any, ...]]:
 
 
 async def test_an_event_whose_receiver_is_gone_is_paused_and_its_owner_is_told(scene: Scene, desk: Desk) -> None:
+    """Shown to fail where a recorded 410 is not followed by the pause."""
     rung, other = await scene.create(), await scene.create()
 
     assert await desk.tell(outcomes(gone(rung), attempted(other, 1))) == ["ack"]
@@ -95,6 +96,7 @@ async def test_an_event_whose_receiver_is_gone_is_paused_and_its_owner_is_told(s
     ids=["another version", "another reason", "another answer"],
 )
 async def test_an_event_is_not_paused_by(scene: Scene, desk: Desk, given: dict[str, Any]) -> None:
+    """Shown to fail where `running_gone` does not ask for the version, and where any last answer counts as gone."""
     rung = await scene.create()
 
     assert await desk.tell(outcomes(gone(rung, **given))) == ["ack"]
@@ -104,6 +106,7 @@ async def test_an_event_is_not_paused_by(scene: Scene, desk: Desk, given: dict[s
 
 
 async def test_a_report_that_comes_again_pauses_once_and_not_what_was_resumed(scene: Scene, desk: Desk) -> None:
+    """Shown to fail where `running_gone` does not ask for the version."""
     rung = await scene.create()
     await desk.tell(outcomes(gone(rung)))
     paused = await scene.get(rung)
@@ -119,6 +122,7 @@ async def test_a_report_that_comes_again_pauses_once_and_not_what_was_resumed(sc
 
 
 async def test_a_pause_of_the_client_keeps_its_reason(scene: Scene, desk: Desk) -> None:
+    """Shown to fail where paused events are found and paused again; either alone is enough."""
     rung = await scene.create()
     paused = await scene.change(rung, status=Status.PAUSED, paused_reason=PauseReason.CLIENT)
 
@@ -128,6 +132,7 @@ async def test_a_pause_of_the_client_keeps_its_reason(scene: Scene, desk: Desk) 
 
 
 async def test_events_that_are_over_or_deleted_are_left_alone(scene: Scene, desk: Desk) -> None:
+    """Shown to fail where EventIsFinished passes: the recorder would end."""
     over, deleted = await scene.create(end_date=NOW), await scene.create()
     await scene.delete(deleted)
 
@@ -137,6 +142,7 @@ async def test_events_that_are_over_or_deleted_are_left_alone(scene: Scene, desk
 
 
 async def test_several_firings_of_one_event_pause_it_once(scene: Scene, desk: Desk) -> None:
+    """Shown to fail where each is told, and the version is not looked at again."""
     rung = await scene.create()
 
     await desk.tell(outcomes(gone(rung), gone(rung, nominal=NOW + 2 * SECOND)))
@@ -154,6 +160,7 @@ async def test_a_bad_outcome_beside_it_does_not_keep_the_event_running(scene: Sc
 
 
 async def test_where_owners_are_notified_a_pause_is_told(scene: Scene, wire: Wire) -> None:
+    """Shown to fail where the pause is not noted."""
     rung = await scene.create()
 
     await Desk(scene.database, wire, notify=True).tell(outcomes(gone(rung)))

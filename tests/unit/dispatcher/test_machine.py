@@ -4,9 +4,12 @@ Clients create, change, pause, resume, delete, trigger and replay; messages are 
 are killed, or freeze and thaw; receivers answer anything. The core's own code decides; this plays the world around it.
 
 Proved by breaking it: without the second look (`verdict` as the bytes are to leave) a frozen owner rings when it thaws;
-with `settled_through` at the anchor whatever is unreported, a killed owner's occurrences are in no ledger; without
-`inherit` a change makes an occurrence ring twice; without `Shard._attempts` a repeated snapshot attempts twice what is
-under way.
+without `Verdict.ENDED` something rings past its end; with `settled_through` at the anchor whatever is unreported, a
+killed owner's occurrences are in no ledger, nor are a new rule's where `Book.record` takes what an older version
+settled; without `inherit` a change makes an occurrence ring twice, and without its `_taken_after` a new rule does; where
+`inherit` does not ask when the timer held before began, what was brought forward is missed; without `Shard._attempts` a
+repeated snapshot attempts twice what is under way; and where `Shard.await_pending` has nothing of a snapshot, what was
+asked for by hand waits for ever. Tombstones are not needed here: test_shard and test_histories fail without them.
 """
 
 from __future__ import annotations
