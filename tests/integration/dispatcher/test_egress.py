@@ -101,6 +101,7 @@ async def test_neither_a_redirect_nor_a_proxy_leads_elsewhere(monkeypatch: pytes
 
 async def test_an_answer_is_kept_without_what_was_secret() -> None:
     """Shown to fail where the body is not masked, and where the headers are not."""
+
     async def echo(visit: Visit) -> None:
         said = b"you said s3cr3t-token" + b"x" * 8000
         head = f"HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nServer: s3cr3t-token {'y' * 999}\r\nX-Else: 1\r\n"

@@ -49,10 +49,10 @@ async def running(*recorders: Recorder) -> AsyncIterator[None]:
             task.cancel()
 
 
-async def passed_on(wire: Wire, count: int = 1) -> list[SnapshotRequest]:
+async def passed_on(wire: Wire, count: int = 1, *, within: float = 30) -> list[SnapshotRequest]:
     """The next requests that the recorder passes on: what was said before them is dealt with."""
     requests = []
-    async with asyncio.timeout(30), wire.bus.consume(Work.SNAPSHOTS) as deliveries:
+    async with asyncio.timeout(within), wire.bus.consume(Work.SNAPSHOTS) as deliveries:
         async for delivery in deliveries:
             request = decode_to_snapshots(delivery.body)
             assert isinstance(request, SnapshotRequest)
@@ -89,14 +89,17 @@ async def test_what_is_reported_is_recorded_and_then_the_request_is_passed_on(sc
 
 @over_every_bus
 async def test_a_request_never_overtakes_what_a_slow_recorder_has_still_to_write(scene: Scene, wire: Wire) -> None:
+    """Shown to fail over RabbitMQ where the queue of outcomes has not a single active consumer."""
     rung = [await scene.create() for _ in range(3)]
     pair = recorder(scene.database, wire), recorder(scene.database, wire)
 
     async with running(*pair):
         async with scene.database.transaction() as c:
-            await c.execute("select from event_state for update")  # whoever writes an outcome waits for us
+            await c.execute("select from event_state where event_id = $1 for update", rung[0].event_id)
             await tell(wire, *(outcomes(attempted(one, 1)) for one in rung), REQUEST)
             await somebody_waits(scene.database)
+            with pytest.raises(TimeoutError):  # nobody else may go on meanwhile
+                await passed_on(wire, within=0.5)
 
         assert await passed_on(wire) == [REQUEST]
         assert [await recorded(scene.database, one) for one in rung] == [1, 1, 1]

@@ -6,15 +6,16 @@ are killed, or freeze and thaw; receivers answer anything. The core's own code d
 Proved by breaking it: without the second look (`verdict` as the bytes are to leave) a frozen owner rings when it thaws;
 without `Verdict.ENDED` something rings past its end; with `settled_through` at the anchor whatever is unreported, a
 killed owner's occurrences are in no ledger, nor are a new rule's where `Book.record` takes what an older version
-settled; without `inherit` a change makes an occurrence ring twice, and without its `_taken_after` a new rule does; where
-`inherit` does not ask when the timer held before began, what was brought forward is missed; without `Shard._attempts` a
-repeated snapshot attempts twice what is under way; and where `Shard.await_pending` has nothing of a snapshot, what was
+settled; without `inherit` a change makes an occurrence ring twice, and without its `_taken_after` a new rule does;
+where it does not ask when the timer held before began, what was brought forward is missed; without `Shard._attempts` a
+repeated snapshot attempts twice what is under way; where `Shard.await_pending` has nothing of a snapshot, what was
 asked for by hand waits for ever. Tombstones are not needed here: test_shard and test_histories fail without them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from hypothesis import settings
@@ -25,12 +26,13 @@ from dispatcher_service.core.agenda import Again, Agenda, Finish, Ring, Skip
 from dispatcher_service.core.firing import Firing, Heard, Verdict, attempted, firing_of, given_up, next_attempt, verdict
 from dispatcher_service.core.held import Held
 from dispatcher_service.core.shard import PageVerdict, Shard, Stage
+from dispatcher_service.loops.ticker import _skipped_stretch
 from shared.domain.delivery import Delivery, MisfirePolicy, OverlapPolicy, RetryPolicy
 from shared.domain.event import Status
-from shared.domain.firing import AttemptError, Execution, FailReason, Finished, Outcome, Skipped
+from shared.domain.firing import AttemptError, Execution, FailReason, Finished, Outcome
 from shared.timing.instants import Instant
 from tests.fakes.auditor import gaps
-from tests.fakes.book import Book
+from tests.fakes.book import Book, Name
 from tests.fakes.clock import EPOCH
 
 LEASE = 4_000
@@ -68,6 +70,7 @@ class World(RuleBasedStateMachine):
         self.now: Instant = EPOCH + 500
         self.book = Book()
         self.wires: list[int] = []
+        self.published = 0
         self.arrived: dict[tuple[str, Instant, bool, int], int] = {}
         self.faulty = False
         self.faults = 0
@@ -127,12 +130,14 @@ class World(RuleBasedStateMachine):
         self.publish()
 
     @precondition(lambda self: self.book.events)
-    @rule(data=st.data(), interval=RULES, heard=st.booleans(), milliseconds=st.sampled_from([1_000, 7_000, 15_000]))
-    def the_old_rule_rings_on(self, data: st.DataObject, interval: str, heard: bool, milliseconds: int) -> None:
+    @rule(data=st.data(), heard=st.booleans(), milliseconds=st.sampled_from([7_000, 15_000]))
+    def the_old_rule_rings_on(self, data: st.DataObject, heard: bool, milliseconds: int) -> None:
         """The owner has not heard of a new rule, rings and reports by the old one; then it hears, or goes."""
         name = self.some_event(data)
-        if self.book.events[name].end_date <= self.now + milliseconds:
+        event = self.book.events[name]
+        if event.end_date <= self.now + milliseconds:
             return
+        interval = "* * * * * *" if event.interval != "* * * * * *" else "*/7 * * * * *"
         self.book.change(name, self.now, interval=interval)
         self.publish()
         self.time_passes(milliseconds)
@@ -271,7 +276,7 @@ class World(RuleBasedStateMachine):
                     case Again(waiting=waiting):
                         self.attempt(owner, firing_of(owner.shard, waiting))
                     case Skip(held=held):
-                        owner.reports.append(_skipped(decision))
+                        owner.reports.append(_skipped_stretch(decision))
                     case Finish(held=held):
                         owner.shard.finish(held)
                         owner.reports.append(Finished(timer_id=held.timer.id, end=held.timer.end))
@@ -339,11 +344,8 @@ class World(RuleBasedStateMachine):
             self.book.record(outcome)
 
     def publish(self) -> None:
-        known = max(self.wires, default=0)
-        self.wires += range(max(known, self.published) + 1, self.book.version + 1)
+        self.wires += range(max([*self.wires, self.published]) + 1, self.book.version + 1)
         self.published = self.book.version
-
-    published = 0
 
     def some_event(self, data: st.DataObject) -> str:
         return data.draw(st.sampled_from(sorted(self.book.events)))
@@ -354,9 +356,11 @@ class World(RuleBasedStateMachine):
         """All faults are over: what is missing is found by comparison, and everything comes to its end."""
         while self.frozen:
             self.thaw_quietly()
+        if self.faults:  # what is reported by one who had lost the shard is known to its owner with the next snapshot
+            self.list(self.owner)
         for _ in range(400):
             self.settle()
-            assert self.overdue() == [], "what was asked for is attempted, and not only ended at the end"
+            assert self.unfinished(self.now) == [], "what was asked for is attempted, and not only ended at the end"
             if not self.book.events or all(event.status is Status.FINISHED for event in self.book.events.values()):
                 break
             self.now += 5_000
@@ -365,12 +369,7 @@ class World(RuleBasedStateMachine):
             assert self.book.events[name].status is Status.FINISHED, "it ends, whatever happened to it"
             assert self.book.unaccounted(name, self.now) == []
             assert gaps(self.book, name, self.now) == [], "the audit finds what the book finds"
-        unfinished = [
-            key
-            for key, row in self.book.rows.items()
-            if row.status in {Execution.PENDING, Execution.RETRYING} and key[0] in self.book.events
-        ]
-        assert unfinished == [], "nothing is left half done"
+        assert self.unfinished() == [], "nothing is left half done"
 
     def thaw_quietly(self) -> None:
         zombie = self.frozen.pop(0)
@@ -390,28 +389,11 @@ class World(RuleBasedStateMachine):
         self.run(self.owner)
         self.finish_what_is_under_way(self.owner)
 
-    def overdue(self) -> list[tuple[str, Instant, bool]]:
-        """What should have been attempted by now, and is known to nobody but the ledger."""
-        return [
-            key
-            for key, row in self.book.rows.items()
-            if row.status in {Execution.PENDING, Execution.RETRYING}
-            and key[0] in self.book.events
-            and row.due <= self.now
-        ]
-
-
-def _skipped(skip: Skip) -> Skipped:
-    return Skipped(
-        timer_id=skip.held.timer.id,
-        first=skip.first,
-        last=skip.last,
-        count=skip.count,
-        manual=False,
-        reason=skip.reason,
-        settled_through=skip.settled_through,
-        version=skip.held.timer.version,
-    )
+    def unfinished(self, due_by: float = inf) -> list[Name]:
+        """What the ledger knows as unfinished, and is to be attempted by this moment."""
+        going_on = {Execution.PENDING, Execution.RETRYING}
+        rows = self.book.rows.items()
+        return [key for key, row in rows if row.status in going_on and key[0] in self.book.events and row.due <= due_by]
 
 
 TestWorld = World.TestCase
