@@ -360,7 +360,7 @@ class World(RuleBasedStateMachine):
             self.list(self.owner)
         for _ in range(400):
             self.settle()
-            assert self.unfinished(self.now) == [], "what was asked for is attempted, and not only ended at the end"
+            assert self.unfinished(self.now) == set(), "what was asked for is attempted, and not only ended at the end"
             if not self.book.events or all(event.status is Status.FINISHED for event in self.book.events.values()):
                 break
             self.now += 5_000
@@ -369,7 +369,7 @@ class World(RuleBasedStateMachine):
             assert self.book.events[name].status is Status.FINISHED, "it ends, whatever happened to it"
             assert self.book.unaccounted(name, self.now) == []
             assert gaps(self.book, name, self.now) == [], "the audit finds what the book finds"
-        assert self.unfinished() == [], "nothing is left half done"
+        assert self.unfinished() == set(), "nothing is left half done"
 
     def thaw_quietly(self) -> None:
         zombie = self.frozen.pop(0)
@@ -389,11 +389,11 @@ class World(RuleBasedStateMachine):
         self.run(self.owner)
         self.finish_what_is_under_way(self.owner)
 
-    def unfinished(self, due_by: float = inf) -> list[Name]:
+    def unfinished(self, due_by: float = inf) -> set[Name]:
         """What the ledger knows as unfinished, and is to be attempted by this moment."""
         going_on = {Execution.PENDING, Execution.RETRYING}
         rows = self.book.rows.items()
-        return [key for key, row in rows if row.status in going_on and key[0] in self.book.events and row.due <= due_by]
+        return {key for key, row in rows if row.status in going_on and key[0] in self.book.events and row.due <= due_by}
 
 
 TestWorld = World.TestCase
