@@ -134,8 +134,7 @@ class World(RuleBasedStateMachine):
     def the_old_rule_rings_on(self, data: st.DataObject, heard: bool, milliseconds: int) -> None:
         """The owner has not heard of a new rule, rings and reports by the old one; then it hears, or goes."""
         name = self.some_event(data)
-        event = self.book.events[name]
-        if event.end_date <= self.now + milliseconds:
+        if (event := self.book.events[name]).end_date <= self.now + milliseconds:
             return
         interval = "* * * * * *" if event.interval != "* * * * * *" else "*/7 * * * * *"
         self.book.change(name, self.now, interval=interval)
@@ -333,9 +332,10 @@ class World(RuleBasedStateMachine):
             self.publish()
 
     def finish_what_is_under_way(self, owner: Owner) -> None:
-        self.connect(owner)
-        while owner.under_way:
-            self.conclude(owner, 0, 200)
+        while owner.connecting or owner.under_way:
+            self.connect(owner)
+            while owner.under_way:
+                self.conclude(owner, 0, 200)
         self.record(owner, len(owner.reports))
 
     def record(self, owner: Owner, some: int) -> None:
