@@ -57,7 +57,7 @@ class _Protocol(web.RequestHandler):
     ) -> tuple[web.StreamResponse, bool]:
         """Send the answer. An HTTPException that no middleware has seen (417) is shaped first."""
         if isinstance(resp, web.HTTPException):
-            resp = error_response(resp.status, [f"{resp.reason}: this server cannot do that"], self._clock.now())
+            resp = error_response(resp.status, [_refused(resp)], self._clock.now())
         return await super().finish_response(request, resp, start_time)
 
 
@@ -86,6 +86,12 @@ class Runner(web.AppRunner):
 
     async def _make_server(self) -> web.Server:
         return _Server(await super()._make_server(), self.app[CLOCK])
+
+
+def _refused(refusal: web.HTTPException) -> str:
+    if refusal.status == 417:
+        return "Expect should be 100-continue, or left out"
+    return f"{refusal.reason}: this server cannot do that"
 
 
 def _said(status: int, fault: BaseException | None) -> str:

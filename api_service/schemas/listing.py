@@ -110,6 +110,10 @@ class EventsPage(Strict):
     )
     query = fields.Nested(QueryEvent, load_default=dict, error_messages=ours.SAID)
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.error_messages["unknown"] += ", status"  # which is moved into query before this is read
+
 
 class Nothing(Strict):
     """No parameters."""

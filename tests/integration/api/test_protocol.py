@@ -68,6 +68,12 @@ async def test_bytes_that_are_hardly_http(api: Api, sent: bytes, status: int) ->
     assert b"Content-Type: application/json; charset=utf-8" in head
 
 
+async def test_an_expectation_that_is_not_met_is_told_by_name(api: Api) -> None:
+    _, _, body = await said(api, JSON_POST + b"Expect: miracles\r\nContent-Length: 2\r\n\r\n{}")
+
+    assert json.loads(body)["message"] == ["Expect should be 100-continue, or left out"]
+
+
 async def test_a_body_that_breaks_off_is_nobodys_500(api: Api) -> None:
     reader, writer = await asyncio.open_connection(api.client.host, api.client.port)
     writer.write(JSON_POST + b"Expect: 100-continue\r\nContent-Length: 100\r\n\r\n")

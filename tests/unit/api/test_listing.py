@@ -102,7 +102,7 @@ def test_what_is_repeated_counts_once() -> None:
         ("limit[a]=1", "limit should be"),
         ("offset=-1", "offset should be a whole number from 0 to 1000000000"),
         ("offset=9223372036854775808", "offset should be"),
-        ("page=2", "page is not known here; known are limit, offset, query"),
+        ("page=2", "page is not known here; known are limit, offset, query, status"),
         ("query=", "query is empty; send a JSON object"),
         ("query=prod", "query should be valid JSON"),
         ("query=[]", "query should be a JSON object"),
