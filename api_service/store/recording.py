@@ -74,7 +74,7 @@ class _Digested:
     results: dict[Name, _Result] = field(default_factory=dict)
     given_up: dict[Name, _Result] = field(default_factory=dict)
     skipped: dict[Name, Skipped] = field(default_factory=dict)
-    ends: dict[str, Instant] = field(default_factory=dict)
+    ends: dict[str, tuple[int, Instant]] = field(default_factory=dict)  # of which version, and when
     standings: dict[str, _Standing] = field(default_factory=dict)
 
     def take(self, report: Report, outcome: Outcome) -> None:
@@ -94,7 +94,8 @@ class _Digested:
                 self.skipped[name] = max(outcome, self.skipped.get(name, outcome), key=_extent)
                 self._stands(outcome, None)
             case Finished():
-                self.ends[outcome.timer_id] = max(outcome.end, self.ends.get(outcome.timer_id, outcome.end))
+                end = (outcome.version, outcome.end)
+                self.ends[outcome.timer_id] = max(end, self.ends.get(outcome.timer_id, end))
 
     def _stands(self, outcome: Attempted | Abandoned | Skipped, run: Instant | None) -> None:
         standing = self.standings.setdefault(outcome.timer_id, _Standing())
@@ -130,7 +131,7 @@ async def record(c: Connection, message: Outcomes, now: Instant, *, notify: bool
 
     with _refusals():
         over = await _lock_the_ended(c, digested.ends)
-        await _move_states(c, digested.standings, over)
+        await _move_states(c, digested.standings, {timer_id: digested.ends[timer_id][0] for timer_id in over})
         await _insert_attempts(c, digested, message.dispatcher)
         await _insert_executions(c, digested, now)
         if ended := over | digested.unfinished:  # a report may come when its event is over, or no more
@@ -171,18 +172,18 @@ def one_by_one(message: Outcomes) -> Iterator[Outcomes]:
             yield Outcomes(message.dispatcher, [alone])
 
 
-async def _lock_the_ended(c: Connection, ends: dict[str, Instant]) -> set[str]:
+async def _lock_the_ended(c: Connection, ends: dict[str, tuple[int, Instant]]) -> set[str]:
     """The events among these that are really over: a client may have given one a new end meanwhile."""
     if not ends:
         return set()
     ids = sorted(ends)
-    rows = await c.fetch(SQL["lock_ended"], ids, [to_datetime(ends[timer_id]) for timer_id in ids])
+    rows = await c.fetch(SQL["lock_ended"], ids, [to_datetime(ends[timer_id][1]) for timer_id in ids])
     return {row["event_id"] for row in rows}
 
 
-async def _move_states(c: Connection, standings: dict[str, _Standing], over: set[str]) -> None:
+async def _move_states(c: Connection, standings: dict[str, _Standing], over: dict[str, int]) -> None:
     nothing = _Standing()
-    ids = sorted(standings.keys() | over)
+    ids = sorted(standings.keys() | over.keys())
     last_runs = [_moment(standings.get(timer_id, nothing).last_run) for timer_id in ids]
     settled = [
         (timer_id, version, to_datetime(through))
@@ -191,7 +192,7 @@ async def _move_states(c: Connection, standings: dict[str, _Standing], over: set
     ]
     if ids:
         told: list[Sequence[Any]] = _columns(settled) or [[], [], []]
-        await c.execute(SQL["move_states"], ids, last_runs, [timer_id in over for timer_id in ids], *told)
+        await c.execute(SQL["move_states"], ids, last_runs, [over.get(timer_id) for timer_id in ids], *told)
 
 
 async def _insert_attempts(c: Connection, digested: _Digested, dispatcher: str) -> None:

@@ -7,8 +7,8 @@ order by event.event_id
 for share of event;
 
 -- move_states --
--- Where events stand, only ever forward; the rows are locked in the order of their ids. What a report says is settled
--- is of the rule that its version had; 0 is of who does not say.
+-- Where events stand, only ever forward; the rows are locked in the order of their ids. What a report says is settled,
+-- or has ended, is of the rule that its version had; 0 is of who does not say.
 with held as materialized (
     select event_id, series from event_state where event_id = any($1::text[]) order by event_id for no key update
 ), settled as (
@@ -20,14 +20,14 @@ with held as materialized (
 )
 update event_state as state
 set status = case
-        when fact.ended then 'FINISHED'
+        when fact.ended = 0 or fact.ended >= held.series then 'FINISHED'
         when fact.last_run is not null and state.status = 'INACTIVE' then 'ACTIVE'
         else state.status
     end,
     settled_through = greatest(state.settled_through, settled.through),
     last_run_date = greatest(state.last_run_date, fact.last_run),
-    paused_reason = case when not fact.ended then state.paused_reason end
-from unnest($1::text[], $2::timestamptz[], $3::boolean[]) as fact (event_id, last_run, ended)
+    paused_reason = case when fact.ended = 0 or fact.ended >= held.series then null else state.paused_reason end
+from unnest($1::text[], $2::timestamptz[], $3::bigint[]) as fact (event_id, last_run, ended)
     join held using (event_id)
     left join settled using (event_id)
 where state.event_id = fact.event_id;

@@ -75,6 +75,7 @@ class Shard:
         self._overtaken = 0  # somebody else was given this epoch
         self._remembered = 0  # every timer that went at a version above this one is in `_gone`
         self._gone: dict[str, int] = {}
+        self._finished: dict[str, Held] = {}  # a rule that is heard of after the end may have begun before it
         self._pending: list[tuple[int, PendingFiring]] = []
         self._attempts: dict[tuple[str, Instant, bool], tuple[int, Instant]] = {}  # what we know of unfinished firings
         self._assemblies: dict[str, _Assembly] = {}
@@ -193,6 +194,10 @@ class Shard:
         self._agenda.disarm(held)
         if self.timers.get(held.timer.id) is held:
             self._bury(held.timer.id, held.timer.version)
+            held.unfinished = None
+            self._finished[held.timer.id] = held
+            while len(self._finished) > TOMBSTONES:
+                del self._finished[next(iter(self._finished))]
 
     def differs(self, digest: ShardDigest) -> bool:
         """Do we hold something else than we should? A digest of another version says only that it exists."""
@@ -211,7 +216,7 @@ class Shard:
         if (known.version if known is not None else self._gone.get(timer.id, -1)) >= timer.version:
             self._learn(timer)
             return
-        before = self._forget(timer.id)
+        before = self._forget(timer.id) or self._finished.pop(timer.id, None)
         try:
             held = self._agenda.hold(timer, self.number)
         except ValueError:

@@ -86,7 +86,8 @@ class Ticker:
                 self._reports.add(shard, _skipped_stretch(decision))
             case Finish():
                 shard.finish(held)
-                self._reports.add(shard, Finished(timer_id=held.timer.id, end=held.timer.end))
+                timer = held.timer
+                self._reports.add(shard, Finished(timer_id=timer.id, end=timer.end, version=timer.version))
 
     def _offer(self, firing: Firing) -> None:
         if self._attempts.is_new(firing):

@@ -123,10 +123,11 @@ class Skipped(msgspec.Struct, tag="skipped", array_like=True, gc=False, kw_only=
 
 
 class Finished(msgspec.Struct, tag="finished", array_like=True, gc=False, kw_only=True, frozen=True):
-    """A timer reached its end: nothing of it rings any more."""
+    """A timer of this version reached its end: nothing of it rings any more."""
 
     timer_id: str
     end: Instant
+    version: int = 0
 
 
 Outcome: TypeAlias = Attempted | Abandoned | Skipped | Finished

@@ -140,7 +140,11 @@ class Book:
             case Skipped():
                 self._skip(outcome)
             case Finished():
-                if event is not None and event.end_date <= outcome.end:
+                if (
+                    event is not None
+                    and event.end_date <= outcome.end
+                    and outcome.version >= self.series[event.event_id]
+                ):
                     self.events[event.event_id] = replace(event, status=Status.FINISHED)
                     self._end_unfinished(event.event_id)
                 return

@@ -128,8 +128,8 @@ def skipped(of: Event, since: int, until: int, **given: Any) -> Skipped:
     return Skipped(**facts | given)
 
 
-def finished(of: Event, end: Instant | None = None) -> Finished:
-    return Finished(timer_id=of.event_id, end=of.end_date if end is None else end)
+def finished(of: Event, end: Instant | None = None, *, version: int = 0) -> Finished:
+    return Finished(timer_id=of.event_id, end=of.end_date if end is None else end, version=version)
 
 
 def outcomes(

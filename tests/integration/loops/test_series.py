@@ -11,7 +11,7 @@ from api_service.store import ledger, outbox, recording, snapshots
 from api_service.store.database import Database
 from api_service.usecases import changing
 from api_service.usecases.means import Means
-from shared.domain.event import Changes, Event
+from shared.domain.event import Changes, Event, Status
 from shared.domain.firing import AttemptError, Execution, FailReason
 from shared.domain.timer import Timer
 from shared.messages.catalogue import Outcomes, Upserted
@@ -163,3 +163,27 @@ async def test_what_was_unfinished_at_the_end_has_ended_though_a_new_end_overtak
     async with database.connection() as c:
         row = await ledger.execution(c, event.event_id, (NOW + 4 * SECOND, False))
     assert (row.status, row.reason, row.due) == (Execution.FAILED, FailReason.ENDED, None)
+
+
+@pytest.mark.parametrize(("version", "status"), [(-1, Status.INACTIVE), (0, Status.FINISHED)])
+async def test_the_end_of_the_old_rule_is_not_the_end_of_the_new_one(
+    database: Database, version: int, status: Status
+) -> None:
+    """Whoever has not heard of the new rule knows nothing of the occurrences that it had before the end."""
+    scene = await Scene.open(database)
+    event = await scene.create()
+    after = await change(scene, event, **NEW_RULE)
+
+    await record(database, outcomes(finished(event, version=after.version + version)))
+
+    assert (await scene.get(event)).status is status
+
+
+async def test_the_end_of_who_does_not_say_which_version_counts_as_ever(database: Database) -> None:
+    scene = await Scene.open(database)
+    event = await scene.create()
+    await change(scene, event, **NEW_RULE)
+
+    await record(database, outcomes(finished(event)))
+
+    assert (await scene.get(event)).status is Status.FINISHED

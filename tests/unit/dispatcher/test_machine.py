@@ -134,8 +134,7 @@ class World(RuleBasedStateMachine):
     def the_old_rule_rings_on(self, data: st.DataObject, heard: bool, milliseconds: int) -> None:
         """The owner has not heard of a new rule, rings and reports by the old one; then it hears, or goes."""
         name = self.some_event(data)
-        if (event := self.book.events[name]).end_date <= self.now + milliseconds:
-            return
+        event = self.book.events[name]
         interval = "* * * * * *" if event.interval != "* * * * * *" else "*/7 * * * * *"
         self.book.change(name, self.now, interval=interval)
         self.publish()
@@ -278,7 +277,8 @@ class World(RuleBasedStateMachine):
                         owner.reports.append(_skipped_stretch(decision))
                     case Finish(held=held):
                         owner.shard.finish(held)
-                        owner.reports.append(Finished(timer_id=held.timer.id, end=held.timer.end))
+                        timer = held.timer
+                        owner.reports.append(Finished(timer_id=timer.id, end=timer.end, version=timer.version))
 
     def attempt(self, owner: Owner, firing: Firing) -> None:
         match verdict(firing, leased=self.now < owner.leased_until, now=self.now, begun=False):

@@ -8,14 +8,15 @@ from __future__ import annotations
 from typing import Any
 
 from dispatcher_service.core import held as held_module
-from dispatcher_service.core.agenda import Agenda, Ring, Skip
+from dispatcher_service.core.agenda import Agenda, Finish, Ring, Skip
 from dispatcher_service.core.firing import Firing, Verdict, given_up
 from dispatcher_service.core.shard import Shard
+from shared.domain.firing import SkipReason
 from shared.timing.instants import Instant
 from tests.fakes.clock import EPOCH
 from tests.fakes.truth import Truth
 from tests.unit.dispatcher.rules import timer
-from tests.unit.dispatcher.shards import live
+from tests.unit.dispatcher.shards import give, live
 
 SECOND = 1_000
 
@@ -115,6 +116,39 @@ def test_of_a_rule_that_is_heard_of_very_late_only_the_latest_are_remembered() -
     assert len(shard.timers["a"].timer.settled) == held_module.TAKEN_MOST
     skipped = taken(agenda, EPOCH + many * SECOND)
     assert [(type(one), seconds(one.first), seconds(one.last)) for one in skipped] == [(Skip, 2, 500)]
+
+
+def test_a_rule_that_is_heard_of_after_the_end_skips_nothing_that_rang() -> None:
+    truth = Truth()
+    truth.put(timer("a", rule="*/2 * * * * *", end=EPOCH + 10 * SECOND))
+    shard, agenda = live(truth)
+    rung(agenda, 9)
+    held = shard.timers["a"]
+    held.unreported = None
+    assert taken(agenda, EPOCH + 11 * SECOND) == [Finish(held=held)]
+    shard.finish(held)
+
+    put(truth, shard, rule="*/3 * * * * *", anchor=EPOCH + 4 * SECOND, end=EPOCH + 10 * SECOND)
+
+    *skipped, finish = taken(agenda, EPOCH + 12 * SECOND)
+    assert [(seconds(one.first), one.count, one.reason) for one in skipped] == [(9, 1, SkipReason.ENDED)], "6 rang"
+    assert finish == Finish(held=shard.timers["a"])
+
+
+def test_a_finished_timer_that_an_old_snapshot_brings_back_skips_nothing_that_rang() -> None:
+    truth = Truth()
+    truth.put(timer("a", end=EPOCH + 10 * SECOND))
+    shard, agenda = live(truth)
+    rung(agenda, 9)
+    held = shard.timers["a"]
+    held.unreported = None
+    taken(agenda, EPOCH + 11 * SECOND)
+    shard.finish(held)
+    shard._gone.clear()  # as a horizon does
+
+    give(shard, *truth.snapshot("i", "second", page_timers=3))
+
+    assert taken(agenda, EPOCH + 12 * SECOND) == [Finish(held=shard.timers["a"])]
 
 
 def test_who_gives_a_firing_up_says_of_which_version_it_speaks() -> None:

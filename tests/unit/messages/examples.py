@@ -106,7 +106,7 @@ SKIPPED: Final = Skipped(
     settled_through=1_700_000_060_000,
     version=42,
 )
-FINISHED: Final = Finished(timer_id=TIMER.id, end=TIMER.end)
+FINISHED: Final = Finished(timer_id=TIMER.id, end=TIMER.end, version=42)
 
 EXAMPLES: Final[dict[str, Message]] = {
     "upserted": Upserted(TIMER, KEYS),
