@@ -9,10 +9,10 @@ and refuse a snapshot from before our memory.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from dispatcher_service.core.agenda import Agenda
+from dispatcher_service.core.assemblies import Assemblies, Assembly
 from dispatcher_service.core.held import Held, inherit
 from dispatcher_service.core.keyring import Keyring
 from shared.domain.firing import PendingFiring
@@ -22,7 +22,6 @@ from shared.timing.instants import Instant
 
 SLICE = 50  # timers between two breaths
 TOMBSTONES = 2_000  # how many timers that are gone are remembered at least; what is more falls out by halves
-ASSEMBLIES = 4  # snapshots that may be arriving at once: a repeated request is answered twice
 _KNOWN = 10_000  # of how many unfinished firings it is remembered how often they were attempted
 
 
@@ -42,16 +41,6 @@ class PageVerdict(Enum):
     COMPLETE = auto()  # it was the last one: the shard is known now
     IGNORED = auto()  # of another run of pages, or out of order
     OVERTAKEN = auto()  # somebody else was given a higher epoch: ask again
-
-
-@dataclass(slots=True)
-class _Assembly:
-    """A run of pages that is arriving."""
-
-    horizon: int
-    next_page: int = 0
-    ids: set[str] = field(default_factory=set)
-    pending: list[PendingFiring] = field(default_factory=list)
 
 
 class Shard:
@@ -78,7 +67,7 @@ class Shard:
         self._finished: dict[str, Held] = {}  # a rule that is heard of after the end may have begun before it
         self._pending: list[tuple[int, PendingFiring]] = []
         self._attempts: dict[tuple[str, Instant, bool], tuple[int, Instant]] = {}  # what we know of unfinished firings
-        self._assemblies: dict[str, _Assembly] = {}
+        self._assemblies = Assemblies()
 
     @property
     def rings(self) -> bool:
@@ -276,17 +265,10 @@ class Shard:
             self.through += 1
             self._beyond.remove(self.through)
 
-    def _assembly_of(self, page: SnapshotPage) -> _Assembly | None:
-        if page.horizon < self._remembered:
-            return None
-        if page.page == 0 and page.answer not in self._assemblies:
-            self._assemblies[page.answer] = _Assembly(horizon=page.horizon)
-            while len(self._assemblies) > ASSEMBLIES:
-                del self._assemblies[next(iter(self._assemblies))]
-        assembly = self._assemblies.get(page.answer)
-        return assembly if assembly is not None and assembly.next_page == page.page else None
+    def _assembly_of(self, page: SnapshotPage) -> Assembly | None:
+        return None if page.horizon < self._remembered else self._assemblies.of(page)
 
-    def _complete(self, assembly: _Assembly) -> None:
+    def _complete(self, assembly: Assembly) -> None:
         horizon = assembly.horizon
         for timer_id in [*self.timers.keys() - assembly.ids, *self.unintelligible.keys() - assembly.ids]:
             known = self._known(timer_id)
