@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, validate
 
-from api_service import limits
 from api_service.schemas import fields as ours
 from api_service.schemas.cursors import Cursor, instant_part, uuid_part, write_cursor
 from api_service.schemas.delivery import show_delivery
+from api_service.schemas.paging import Ranged, page_limit
 from api_service.schemas.query_string import parse
-from api_service.schemas.reading import Strict, read
+from api_service.schemas.reading import read
 from shared.domain.changelog import Action
 from shared.domain.event import Event, body_of
 from shared.domain.ids import is_ulid
@@ -35,7 +35,7 @@ class _EventId(ours.Text):
         return text
 
 
-class ChangesPage(Strict):
+class ChangesPage(Ranged):
     """Which part of which changes."""
 
     event_id = _EventId(
@@ -51,25 +51,13 @@ class ChangesPage(Strict):
         metadata={"description": "Any of these."},
     )
     since = ours.Moment(data_key="from", metadata={"description": "Not before this date."})
-    before = ours.Moment(data_key="to", metadata={"description": "Before this date."})
-    limit = ours.Whole(
-        least=1,
-        most=limits.PAGE_MOST,
-        written=True,
-        load_default=limits.PAGE_DEFAULT,
-        metadata={"description": "The most that is to be returned.", "example": 10},
-    )
+    until = ours.Moment(data_key="to", metadata={"description": "Before this date."})
+    limit = page_limit()
     cursor = Cursor(
         instant_part,
         uuid_part,
         metadata={"description": "`meta.next` of the page before, for the page after it."},
     )
-
-    @validates_schema(skip_on_field_errors=False)
-    def _ordered(self, valid: dict[str, Any], **_: Any) -> None:
-        since, before = valid.get("since"), valid.get("before")
-        if since is not None and before is not None and since >= before:
-            raise ValidationError("should be before to", "from")
 
 
 class FieldChangeAnswer(Schema):
@@ -125,7 +113,7 @@ class ChangesWanted:
 
     limit: int
     since: Instant | None
-    before: Instant | None
+    until: Instant | None
     beyond: tuple[Instant, UUID] | None
     event_id: str | None
     actions: tuple[Action, ...]
@@ -140,7 +128,7 @@ def read_changes_wanted(raw: str) -> ChangesWanted:
     return ChangesWanted(
         limit=given["limit"],
         since=given.get("since"),
-        before=given.get("before"),
+        until=given.get("until"),
         beyond=given.get("cursor"),
         event_id=given.get("event_id"),
         actions=tuple(map(Action, dict.fromkeys(given.get("action", ())))),

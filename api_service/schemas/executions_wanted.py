@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from marshmallow import ValidationError, validates_schema
+from marshmallow import ValidationError
 
 from api_service import limits
 from api_service.schemas import fields as ours
+from api_service.schemas.paging import Ranged, page_limit
 from api_service.schemas.query_string import parse
-from api_service.schemas.reading import Strict, read
+from api_service.schemas.reading import read
 from shared.domain.firing import Execution
 from shared.timing.instants import Instant
 
@@ -36,15 +37,7 @@ class Cursor(ours.Text):
         return text
 
 
-class _Range(Strict):
-    @validates_schema(skip_on_field_errors=False)
-    def _ordered(self, valid: dict[str, Any], **_: Any) -> None:
-        since, until = valid.get("since"), valid.get("until")
-        if since is not None and until is not None and since >= until:
-            raise ValidationError("should be before to", "from")
-
-
-class ExecutionsPage(_Range):
+class ExecutionsPage(Ranged):
     """Which part of which executions of an event."""
 
     refused: ClassVar[Mapping[str, str]] = {
@@ -60,17 +53,11 @@ class ExecutionsPage(_Range):
     since = ours.Moment(data_key="from", metadata={"description": "Nominal then or later."})
     until = ours.Moment(data_key="to", metadata={"description": "Nominal before then."})
     manual = ours.Flag(metadata={"description": "Those by hand alone, or those of the series alone."})
-    limit = ours.Whole(
-        least=1,
-        most=limits.PAGE_MOST,
-        written=True,
-        load_default=limits.PAGE_DEFAULT,
-        metadata={"description": "The most that is to be returned.", "example": 10},
-    )
+    limit = page_limit()
     cursor = Cursor(longest=_CURSOR_LENGTH, metadata={"description": "`meta.next` of the page before."})
 
 
-class ReplayRequest(_Range):
+class ReplayRequest(Ranged):
     """Which of the executions that failed are to be attempted again."""
 
     since = ours.Moment(

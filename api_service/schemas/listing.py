@@ -12,6 +12,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from api_service import limits
 from api_service.schemas import fields as ours
 from api_service.schemas.json_text import read_json
+from api_service.schemas.paging import page_limit
 from api_service.schemas.query_string import parse
 from api_service.schemas.reading import Strict, read
 from shared.domain.errors import InvalidInput
@@ -94,13 +95,7 @@ class EventsPage(Strict):
 
     refused: ClassVar[Mapping[str, str]] = {"status": "is given beside query and inside of it; leave one of them out"}
 
-    limit = ours.Whole(
-        least=1,
-        most=limits.PAGE_MOST,
-        written=True,
-        load_default=limits.PAGE_DEFAULT,
-        metadata={"description": "The most that is to be returned.", "example": 10},
-    )
+    limit = page_limit()
     offset = ours.Whole(
         least=0,
         most=limits.OFFSET_MOST,

@@ -51,7 +51,7 @@ class Wanted:
     """Which changes: from a moment on and before another, beyond a place, of one event or of some actions if any."""
 
     since: Instant
-    before: Instant
+    until: Instant
     beyond: Place
     event_id: str | None = None
     actions: tuple[Action, ...] = ()
@@ -75,7 +75,7 @@ async def add(c: Connection, application_id: int, change: Change) -> None:
 async def page(c: Connection, application_id: int, wanted: Wanted, limit: int) -> list[Noted]:
     """The application's newest changes of those that are wanted."""
     beyond, change_id = wanted.beyond
-    range_ = (to_datetime(wanted.since), to_datetime(wanted.before), to_datetime(beyond), change_id, limit)
+    range_ = (to_datetime(wanted.since), to_datetime(wanted.until), to_datetime(beyond), change_id, limit)
     if wanted.event_id is not None:
         some = list(wanted.actions) or None
         rows = await c.fetch(SQL["page_of_event"], application_id, *range_, wanted.event_id, some)

@@ -74,11 +74,11 @@ async def note_first_key(c: Connection, application_id: int, key_id: str, *, req
 
 async def find_changes(means: Means, wanted: ChangesWanted) -> tuple[list[Noted], bool]:
     """A page of the application's changes, newest first, and whether there are more beyond it."""
-    before = _LAST if wanted.before is None else wanted.before
+    until = _LAST if wanted.until is None else wanted.until
     which = Wanted(
         since=_FIRST if wanted.since is None else wanted.since,
-        before=before,
-        beyond=wanted.beyond or (before, _BEFORE_ALL),
+        until=until,
+        beyond=wanted.beyond or (until, _BEFORE_ALL),
         event_id=wanted.event_id,
         actions=wanted.actions,
     )

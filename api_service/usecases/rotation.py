@@ -27,7 +27,7 @@ async def rotate(means: Means, *, overlap_seconds: int) -> tuple[ApiKey, str]:
     """A new key, and what it is; all others end after the overlap. Raises TooManyKeys, NotAuthenticated."""
     key = new_key(means.entropy)
     async with means.database.transaction() as c:
-        others = await _held(c, means)
+        others = await held_keys(c, means)
         if overlap_seconds and len(others) >= limits.KEYS:
             raise TooManyKeys
         await api_keys.expire(c, means.application_id, means.now + overlap_seconds * 1000)
@@ -40,7 +40,7 @@ async def rotate(means: Means, *, overlap_seconds: int) -> tuple[ApiKey, str]:
 async def revoke(means: Means, key_id: str) -> ApiKey:
     """The key, which opens nothing any more. Raises KeyNotFound, LastKey, NotAuthenticated."""
     async with means.database.transaction() as c:
-        keys = await _held(c, means)
+        keys = await held_keys(c, means)
         wanted = next((key for key in keys if key.key_id == key_id), None)
         if wanted is None:
             raise KeyNotFound
@@ -51,7 +51,7 @@ async def revoke(means: Means, key_id: str) -> ApiKey:
     return wanted
 
 
-async def _held(c: Connection, means: Means) -> list[ApiKey]:
+async def held_keys(c: Connection, means: Means) -> list[ApiKey]:
     """The application's valid keys, which nobody else changes before the transaction ends. Raises NotAuthenticated."""
     await api_keys.hold(c, means.application_id)
     keys = await api_keys.valid(c, means.application_id, means.now)

@@ -7,6 +7,7 @@ from api_service.store import outbox, signing
 from api_service.store.signing import SecretDates
 from api_service.usecases.means import Means
 from api_service.usecases.noting import note
+from api_service.usecases.rotation import held_keys
 from shared.domain.changelog import Action
 from shared.domain.errors import TooManySecrets
 from shared.domain.signing import SECRET_BYTES, secret_text
@@ -22,12 +23,13 @@ async def find_secrets(means: Means) -> tuple[int, list[SecretDates]]:
 
 
 async def rotate(means: Means, *, overlap_seconds: int) -> tuple[str, Instant]:
-    """A new secret, and until when the others sign beside it. Raises TooManySecrets.
+    """A new secret, and until when the others sign beside it. Raises TooManySecrets, NotAuthenticated.
 
     Every dispatcher is told, whether or not it has timers of the application: it may have some by the time it reads it.
     """
     secret, until = means.entropy(SECRET_BYTES), means.now + overlap_seconds * 1000
     async with means.database.transaction() as c:
+        await held_keys(c, means)  # a key that was revoked a moment ago must not learn a secret
         await signing.raise_generation(c, means.application_id)
         _, others = await signing.find(c, means.application_id, means.now)
         if overlap_seconds and len(others) >= limits.SIGNING_SECRETS:
