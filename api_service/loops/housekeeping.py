@@ -14,7 +14,7 @@ from api_service.loops.trouble import Trouble
 from api_service.store import api_keys, changes, idempotency, partitions, retention, signing
 from api_service.store.database import Connection, Database
 from api_service.store.partitions import NotAllowed, NotNow
-from api_service.store.retention import Retention, Sweep
+from api_service.store.retention import DAY_MS, Retention, Sweep
 from shared.clock import Clock
 from shared.domain.errors import Unavailable
 from shared.observability.logs import get_logger
@@ -24,7 +24,6 @@ INTERVAL = 3600.0
 STEP_ROWS = 1_000
 STEPS_MOST = 200  # for one partition of the ledger; the rest has time until the next hour
 WEEKS_MOST = 4
-DAY_MS = 24 * 3600 * 1000
 IDEMPOTENCY_KEPT_MS = DAY_MS
 
 

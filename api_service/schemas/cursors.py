@@ -42,12 +42,19 @@ def write_cursor(*parts: int | str) -> str:
 
 def instant_part(said: Any) -> Instant:
     """A moment inside of a cursor."""
-    if not isinstance(said, int) or isinstance(said, bool):
-        raise ValueError("no moment")  # noqa: TRY004 - what a client sends has no types
+    if not isinstance(said, int) or isinstance(said, bool) or said < 0:
+        raise ValueError("no moment")
     try:
         to_datetime(said)
     except OverflowError as error:
         raise ValueError("no moment that can be stored") from error
+    return said
+
+
+def flag_part(said: Any) -> bool:
+    """Yes or no inside of a cursor."""
+    if not isinstance(said, bool):
+        raise ValueError("neither yes nor no")  # noqa: TRY004 - what a client sends has no types
     return said
 
 
@@ -58,6 +65,6 @@ def uuid_part(said: Any) -> UUID:
 
 def _opened(text: str) -> list[Any]:
     place = read_json(urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)), name="cursor")
-    if not isinstance(place, list):
-        raise ValueError("no place")  # noqa: TRY004 - what a client sends has no types
+    if not isinstance(place, list) or write_cursor(*place) != text:
+        raise ValueError("no place, or not as it was written")
     return place

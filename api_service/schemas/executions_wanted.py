@@ -5,36 +5,18 @@ A page begins where the one before ended, at an execution and not at a number: w
 
 from __future__ import annotations
 
-import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
-
-from marshmallow import ValidationError
+from typing import Any, ClassVar
 
 from api_service import limits
 from api_service.schemas import fields as ours
+from api_service.schemas.cursors import Cursor, flag_part, instant_part, write_cursor
 from api_service.schemas.paging import Ranged, page_limit
 from api_service.schemas.query_string import parse
 from api_service.schemas.reading import read
 from shared.domain.firing import Execution
 from shared.timing.instants import Instant
-
-_CURSOR_LENGTH: Final = 64
-_PLACE: Final = re.compile(r"(0|[1-9][0-9]{0,14})([sm])")  # of the series, or manual
-_MOMENTS: Final = range(253_402_300_800_000)  # up to the year 9999
-
-
-class Cursor(ours.Text):
-    """A place in the list, as an answer gave it."""
-
-    def understood(self, text: str) -> str:
-        """The text as it is, when it is a place."""
-        self.check_length(text)
-        if _place_of(text) is None:
-            raise ValidationError("should be meta.next of the page before; leave it out to begin with the newest")
-        return text
 
 
 class ExecutionsPage(Ranged):
@@ -54,7 +36,7 @@ class ExecutionsPage(Ranged):
     until = ours.Moment(data_key="to", metadata={"description": "Nominal before then."})
     manual = ours.Flag(metadata={"description": "Those by hand alone, or those of the series alone."})
     limit = page_limit()
-    cursor = Cursor(longest=_CURSOR_LENGTH, metadata={"description": "`meta.next` of the page before."})
+    cursor = Cursor(instant_part, flag_part, metadata={"description": "`meta.next` of the page before."})
 
 
 class ReplayRequest(Ranged):
@@ -109,7 +91,7 @@ def read_executions_wanted(raw: str) -> ExecutionsWanted:
         until=given.get("until"),
         manual=given.get("manual"),
         limit=given["limit"],
-        before=_place_of(given["cursor"]) if "cursor" in given else None,
+        before=given.get("cursor"),
     )
 
 
@@ -120,17 +102,4 @@ def read_replay(sent: Any) -> ReplayWanted:
 
 def cursor_after(nominal: Instant, *, manual: bool) -> str:
     """The place right after this execution, for the reader to come back to."""
-    return urlsafe_b64encode(f"{nominal}{'m' if manual else 's'}".encode()).decode().rstrip("=")
-
-
-def _place_of(cursor: str) -> tuple[Instant, bool] | None:
-    """The place that `cursor_after` wrote; None for what it would not have written."""
-    try:
-        text = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode("ascii")
-    except ValueError:  # what is not base64, or not ASCII
-        return None
-    found = _PLACE.fullmatch(text)
-    if found is None or int(found[1]) not in _MOMENTS:
-        return None
-    place = int(found[1]), found[2] == "m"
-    return place if cursor_after(place[0], manual=place[1]) == cursor else None
+    return write_cursor(nominal, manual)

@@ -14,10 +14,9 @@ from api_service.usecases.means import Means
 from shared.domain.changelog import Action
 from shared.domain.event import Event
 from shared.domain.ids import firing_name
-from shared.timing.instants import Instant
+from shared.timing.instants import LAST, Instant
 
 _FIRST: Final[Instant] = 0
-_LAST: Final[Instant] = 253_402_300_799_999  # the end of the year 9999
 _BEFORE_ALL: Final = UUID(int=0)
 
 
@@ -74,7 +73,7 @@ async def note_first_key(c: Connection, application_id: int, key_id: str, *, req
 
 async def find_changes(means: Means, wanted: ChangesWanted) -> tuple[list[Noted], bool]:
     """A page of the application's changes, newest first, and whether there are more beyond it."""
-    until = _LAST if wanted.until is None else wanted.until
+    until = LAST if wanted.until is None else wanted.until
     which = Wanted(
         since=_FIRST if wanted.since is None else wanted.since,
         until=until,

@@ -8,13 +8,12 @@ from __future__ import annotations
 import re
 from zlib import crc32
 
-from shared.timing.instants import Instant
+from shared.timing.instants import LAST, Instant
 
 ULID_LENGTH = 26
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 _FIRING = re.compile(r"([0-7][0-9A-HJKMNP-TV-Z]{25})-(0|[1-9][0-9]{0,14})(-manual)?")
-_LAST_NOMINAL = 253_402_300_799_999  # of the year 9999
 
 
 def ulid(moment: Instant, entropy: bytes) -> str:
@@ -41,6 +40,6 @@ def firing_name(timer_id: str, nominal: Instant, *, manual: bool) -> str:
 def parse_firing_name(text: str) -> tuple[str, Instant, bool] | None:
     """The timer, the nominal instant and whether it was by hand; None for what `firing_name` would not have written."""
     found = _FIRING.fullmatch(text)
-    if found is None or int(found[2]) > _LAST_NOMINAL:
+    if found is None or int(found[2]) > LAST:
         return None
     return found[1], int(found[2]), found[3] is not None

@@ -6,9 +6,11 @@ integers, because a float cannot hold every millisecond of a far year.
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 Instant: TypeAlias = int
+
+LAST: Final[Instant] = 253_402_300_799_999  # of the year 9999, the last that a datetime has
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)

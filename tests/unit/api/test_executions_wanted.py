@@ -96,9 +96,13 @@ def _encoded(text: str) -> str:
         "a",
         "%21",
         "%C3%A4",
-        *map(_encoded, ("12", "s", "12x", "012s", "-1s", "12s ", f"{LAST + 1}s", "9" * 40 + "s")),
-        _encoded("12s").replace("M", "%20M") + "%3D",
-        "a" * 65,
+        *map(
+            _encoded, ("[12]", "[true]", "[12,1]", "[012,true]", "[-1,true]", "[12,true,1]", "[12, true]", "[12,true] ")
+        ),
+        *map(_encoded, (f"[{LAST + 1},true]", "[" + "9" * 40 + ",true]", '["12",true]', "[true,true]", "12", "{}")),
+        _encoded("[12,true]").replace("W", "%20W"),
+        _encoded("[12,true]") + "%3D",
+        "a" * 257,
     ],
 )
 def test_what_is_no_cursor_is_refused(cursor: str) -> None:
