@@ -51,6 +51,125 @@ create table shard (
     handed_over  boolean not null default true   -- the owner of this epoch took it from nobody
 ) with (fillfactor = 20);  -- room for a row's next version on its own page
 
+-- On-call. A row an application: whoever changes its account users, schedules or on-call events holds it until the commit,
+-- so such changes come one after the other. Each number is the last tiny_id that was given.
+create table oncall_application (
+    application_id      integer primary key references application,
+    account_user_tiny   integer not null default 0,
+    schedule_tiny       integer not null default 0,
+    oncall_event_tiny   integer not null default 0
+);
+
+-- Who may be on call.
+create table account_user (
+    account_user_id  text collate "C" primary key,
+    application_id   integer not null references application,
+    prefix_id        text collate "C" not null unique,
+    tiny_id          integer not null,
+    name             text not null,
+    email            text not null,
+    time_zone        text not null,  -- as it is shown: a listed name, or IANA's
+    meta             json not null,
+    created_at       timestamptz not null,
+    updated_at       timestamptz not null,
+    unique (application_id, tiny_id)
+);
+
+create table schedule (
+    schedule_id     text collate "C" primary key,
+    application_id  integer not null references application,
+    prefix_id       text collate "C" not null unique,
+    tiny_id         integer not null,
+    name            text not null,
+    time_zone       text not null,
+    meta            json not null,
+    created_at      timestamptz not null,
+    updated_at      timestamptz not null,
+    unique (application_id, tiny_id)
+);
+
+-- An on-call event: the first occurrence on the wall of its zone, and how it repeats. What is left of an occurrence that was
+-- overridden is an event too (role 'remainder'), beside the override, and both are children of what was overridden.
+create table oncall_event (
+    oncall_event_id  text collate "C" primary key,
+    application_id   integer not null references application,
+    prefix_id        text collate "C" not null unique,
+    tiny_id          integer not null,
+    layer            integer not null check (layer >= 1),
+    time_zone        text not null,
+    start_wall       timestamp not null,
+    start_fold       boolean not null default false,  -- the second of two passes of a wall-clock time
+    end_wall         timestamp not null,
+    end_fold         boolean not null default false,
+    start_at         timestamptz not null,  -- of the first occurrence: what lists filter and sort by
+    end_at           timestamptz not null,
+    last_end         timestamptz,           -- when the last occurrence ends; null where there is no last one
+    repeat           boolean not null,
+    frequency        integer,
+    frequency_unit   text check (frequency_unit in ('hourly', 'daily', 'weekly', 'monthly', 'yearly')),
+    days_of_week     smallint[] not null default '{}',
+    repeat_end       date,
+    terminated_on    timestamptz,
+    rotation         boolean not null,
+    parent_id        text collate "C" references oncall_event on delete cascade,
+    role             text check (role in ('override', 'remainder')),
+    covers           timestamptz[] not null default '{}',  -- starts of the parent's occurrences that it stands for
+    meta             json not null,
+    created_at       timestamptz not null,
+    updated_at       timestamptz not null,
+    unique (application_id, tiny_id)
+);
+create index oncall_event_newest on oncall_event (application_id, oncall_event_id desc);
+create index oncall_event_children on oncall_event (parent_id) where parent_id is not null;
+
+create table oncall_event_schedule (
+    schedule_id      text collate "C" not null references schedule on delete cascade,
+    oncall_event_id  text collate "C" not null references oncall_event on delete cascade,
+    primary key (schedule_id, oncall_event_id)
+);
+create index oncall_event_schedules on oncall_event_schedule (oncall_event_id, schedule_id);
+
+-- In order of position, from 1; a rotation goes by it.
+create table oncall_event_attendee (
+    oncall_event_id  text collate "C" not null references oncall_event on delete cascade,
+    position         integer not null,
+    attendee_id      text collate "C" not null unique,  -- of the row
+    account_user_id  text collate "C" not null references account_user,
+    primary key (oncall_event_id, position)
+);
+create index oncall_event_attendees on oncall_event_attendee (account_user_id);
+
+-- Occurrences that do not happen, by their start.
+create table oncall_event_exception (
+    oncall_event_id  text collate "C" not null references oncall_event on delete cascade,
+    start_at         timestamptz not null,
+    exception_id     text collate "C" not null unique,
+    primary key (oncall_event_id, start_at)
+);
+
+-- What opens a calendar feed: random enough (256 bits) that a plain SHA-256 hides it. Revoking deletes it.
+create table feed_token (
+    token_hash       bytea primary key,
+    feed_token_id    text collate "C" not null unique,
+    application_id   integer not null references application,
+    schedule_id      text collate "C" references schedule on delete cascade,
+    account_user_id  text collate "C" references account_user on delete cascade,
+    created_at       timestamptz not null,
+    check (num_nonnulls(schedule_id, account_user_id) = 1)
+);
+create index feed_token_application on feed_token (application_id, feed_token_id);
+
+-- What a feed has shown and what is gone since: calendar programs are told that it is cancelled.
+create table feed_tombstone (
+    schedule_id      text collate "C" not null references schedule on delete cascade,
+    uid              text collate "C" not null,
+    account_user_id  text collate "C" not null,
+    start_at         timestamptz not null,
+    end_at           timestamptz not null,
+    cancelled_at     timestamptz not null,
+    primary key (schedule_id, uid)
+);
+
 -- What clients write; wide, and indexed for listing. Counting reads indexes alone where vacuum has been, so it comes often.
 create table event (
     event_id        text collate "C" primary key,
@@ -68,11 +187,14 @@ create table event (
     created_date    timestamptz not null,
     updated_date    timestamptz not null,
     anchor          timestamptz not null,  -- occurrences count strictly after it
-    delivery        json  -- the fields of shared.domain.delivery.Delivery in order; null is the default
+    delivery        json,  -- the fields of shared.domain.delivery.Delivery in order; null is the default
+    schedule_id     text collate "C" references schedule,  -- of a subscription; it has no interval, but a roster
+    roster          bytea                                  -- an encoded shared.domain.roster.Roster
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
 create index event_newest on event (application_id, event_id desc);
 -- What a shard adds up to is asked every minute, of every shard: answered from this index alone.
 create index event_digest on event (shard, end_date) include (version);
+create index event_subscriptions on event (schedule_id, event_id) where schedule_id is not null;
 
 -- How many events of an application are in each shard, written with each event that comes or goes. Whoever writes a row
 -- holds the shard, so nobody waits for a row of its own, and no row is everybody's.
@@ -118,6 +240,7 @@ create table event_rule (
     end_date    timestamptz not null,
     anchor      timestamptz not null,
     paused      boolean not null,
+    roster      bytea,
     primary key (event_id, version)
 );
 
