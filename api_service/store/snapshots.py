@@ -18,11 +18,10 @@ from api_service.store.delivery import delivery_of
 from api_service.store.queries import load
 from shared.domain.delivery import SigningKeys
 from shared.domain.firing import PendingFiring
+from shared.domain.series import Series, cron_series
 from shared.domain.timer import Timer
 from shared.messages.catalogue import ShardDigest
-from shared.timing import cron
 from shared.timing.instants import Instant, from_datetime, to_datetime
-from shared.timing.zones import zone
 
 SQL = load(__file__)
 
@@ -133,11 +132,11 @@ def _portions(timers: Sequence[Timer], most_timers: int, most_bytes: int) -> Ite
 
 def _timer(row: asyncpg.Record) -> Timer:
     """The timer of `shared.domain.event.timer_of`, straight from the row: its context is text already."""
-    rule = cron.parse(row["interval"], seed=row["event_id"])
+    series = cron_series(row["interval"], row["timezone"], seed=row["event_id"])
     return Timer(
         id=row["event_id"],
         version=row["version"],
-        rule=rule.expression,
+        rule=series.rule.expression,
         zone=row["timezone"],
         anchor=from_datetime(row["anchor"]),
         end=from_datetime(row["end_date"]),
@@ -145,21 +144,20 @@ def _timer(row: asyncpg.Record) -> Timer:
         body=row["context"].encode(),
         paused=row["paused"],
         delivery=delivery_of(row["delivery"]),
-        settled=() if row["settled"] is None else tuple(sorted(set(_settled(row, rule)))),
+        settled=() if row["settled"] is None else tuple(sorted(set(_settled(row, series)))),
         application_id=row["application_id"],
     )
 
 
-def _settled(row: asyncpg.Record, rule: cron.Rule) -> Iterator[Instant]:
+def _settled(row: asyncpg.Record, series: Series) -> Iterator[Instant]:
     """Every occurrence that is settled out of order; a skipped stretch has one row, and here all its instants."""
-    clock = zone(row["timezone"])
     for nominal, last, count in zip(row["settled"], row["lasts"], row["counts"], strict=True):
         first, through = from_datetime(nominal), from_datetime(last)
         if count == 1:
             yield first
         else:  # perhaps of an earlier rule: what settles is the extent of the stretch, not its number
-            after = cron.before_the_latest(rule, clock, first - 1, through, SETTLED_MOST)
-            yield from cron.upcoming(rule, clock, after, cron.count_between(rule, clock, after, through))
+            after = series.before_the_latest(first - 1, through, SETTLED_MOST)
+            yield from series.upcoming(after, series.count_between(after, through))
 
 
 def _pending(row: Any) -> PendingFiring:

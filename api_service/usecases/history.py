@@ -10,25 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from api_service.store.rules import RuleVersion
-from shared.timing import cron
+from shared.domain.series import Series, cron_series
 from shared.timing.instants import Instant
-from shared.timing.zones import zone
 
 _UNHEARD_MOST = 3  # so many series back somebody may be who has not heard of the latest changes
-
-
-class Series(NamedTuple):
-    """A rule on a wall. Changes of an event that leave both alone leave its series alone."""
-
-    rule: cron.Rule
-    clock: ZoneInfo
-
-    def between(self, after: Instant, through: Instant) -> int:
-        """How many instants it has after the one moment and not after the other."""
-        return cron.count_between(self.rule, self.clock, after, through)
 
 
 class Due(NamedTuple):
@@ -61,13 +48,12 @@ class Segment:
     @property
     def count(self) -> int:
         """How many instants it has."""
-        return self.series.between(self.after, self.through)
+        return self.series.count_between(self.after, self.through)
 
     def dues(self) -> Iterator[Due]:
         """Its instants in order."""
-        rule, clock = self.series
         after = self.after
-        while (due := cron.next_after(rule, clock, after)) is not None and due <= self.through:
+        while (due := self.series.next_after(after)) is not None and due <= self.through:
             yield Due(due, self.series)
             after = due
 
@@ -89,7 +75,7 @@ def _asked_from(series: Series, anchor: Instant, moment: Instant) -> Instant:
 
     Inside an hour that is being repeated anything else would be answered otherwise; see shared.timing.cron.
     """
-    return anchor if moment == anchor else cron.latest_through(*series, anchor, moment) or anchor
+    return anchor if moment == anchor else series.latest_through(anchor, moment) or anchor
 
 
 def eras(rules: Sequence[RuleVersion], *, seed: str) -> list[Era]:
@@ -131,7 +117,7 @@ def _latest_with(segment: Segment, most: int) -> Instant:
     low, high = segment.after, segment.through
     while high - low > 1:
         middle = (low + high) // 2
-        if segment.series.between(segment.after, middle) > most:
+        if segment.series.count_between(segment.after, middle) > most:
             high = middle
         else:
             low = middle
@@ -139,7 +125,7 @@ def _latest_with(segment: Segment, most: int) -> Instant:
 
 
 def _series(rule: RuleVersion, seed: str) -> Series:
-    return Series(cron.parse(rule.interval, seed=seed), zone(rule.timezone))
+    return cron_series(rule.interval, rule.timezone, seed=seed)
 
 
 def _since(era: Era) -> Instant:

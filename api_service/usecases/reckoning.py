@@ -76,7 +76,7 @@ class Reckoning:
         """Is its number that of its series? Of what began before the history did, that cannot be said."""
         first, last, count = stretch.nominal, stretch.last, stretch.count
         return first <= self.eras[0].since or any(
-            series.between(first, last) + 1 == count for series in series_before(self.eras, first)
+            series.count_between(first, last) + 1 == count for series in series_before(self.eras, first)
         )
 
     def _proof_of(self, due: Due) -> Entry | None:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
-from shared.domain.event import Event, offset_of
-from shared.timing import cron
+from shared.domain.event import Event, offset_of, series_of
+from shared.domain.series import Series
 from shared.timing.instants import Instant
-from shared.timing.zones import zone
 
 # So long an occurrence waits for its host before it is overtaken by the next; then its attempt takes its time.
 WAITING_MS = 60_000
@@ -42,31 +40,31 @@ def skipped_by_change(event: Event, now: Instant) -> Iterator[SkippedStretch]:
 
 
 def _skipped(event: Event, stopped: Instant, now: Instant) -> Iterator[SkippedStretch]:
-    rule, clock = cron.parse(event.interval, seed=event.event_id), zone(event.timezone)
+    series = series_of(event)
     since = max(event.anchor, event.settled_through or event.anchor)
     through = min(now, event.end_date - 1)
     if since >= through:
         return
     last_due = stopped - offset_of(event)
     # However late it is, the latest one may have been caught up with.
-    latest = cron.latest_through(rule, clock, since, min(last_due, through)) or through
+    latest = series.latest_through(since, min(last_due, through)) or through
     under_way = min(last_due - WAITING_MS - event.delivery.timeout_ms, latest - 1)
     doubtful = max(since, min(under_way, through))
     heard = max(doubtful, min(last_due + ON_ITS_WAY_MS, through))
 
-    yield from _stretch(rule, clock, since, doubtful)
-    yield from _alone(rule, clock, doubtful, heard)
-    yield from _stretch(rule, clock, heard, through)
+    yield from _stretch(series, since, doubtful)
+    yield from _alone(series, doubtful, heard)
+    yield from _stretch(series, heard, through)
 
 
-def _stretch(rule: cron.Rule, clock: ZoneInfo, after: Instant, through: Instant) -> Iterator[SkippedStretch]:
-    last = cron.latest_through(rule, clock, after, through)
+def _stretch(series: Series, after: Instant, through: Instant) -> Iterator[SkippedStretch]:
+    last = series.latest_through(after, through)
     if last is not None:
-        first = cron.next_after(rule, clock, after) or last
-        yield SkippedStretch(first=first, last=last, count=cron.count_between(rule, clock, after, through))
+        first = series.next_after(after) or last
+        yield SkippedStretch(first=first, last=last, count=series.count_between(after, through))
 
 
-def _alone(rule: cron.Rule, clock: ZoneInfo, after: Instant, through: Instant) -> Iterator[SkippedStretch]:
-    while (due := cron.next_after(rule, clock, after)) is not None and due <= through:
+def _alone(series: Series, after: Instant, through: Instant) -> Iterator[SkippedStretch]:
+    while (due := series.next_after(after)) is not None and due <= through:
         yield SkippedStretch(first=due, last=due, count=1)
         after = due

@@ -16,10 +16,9 @@ from dispatcher_service.core.held import OFF, Held, Waiting, begin, remain
 from dispatcher_service.core.misfire import misfired_through, out_of_grace_through
 from shared.domain.delivery import CATCH_UP_MOST, Delivery, MisfirePolicy, OverlapPolicy, spread_offset
 from shared.domain.firing import PendingFiring, SkipReason
+from shared.domain.series import cron_series
 from shared.domain.timer import Timer
-from shared.timing import cron
 from shared.timing.instants import Instant
-from shared.timing.zones import zone
 
 # Entries of timers that were changed or given up lie in the heap until they come up, which may be in years. When more
 # than half of it is such waste, and it is more than this, the heap is made anew.
@@ -78,8 +77,8 @@ class Agenda:
         """The timer, ready to be armed."""
         timer.delivery = self._shared(timer.delivery)
         offset = spread_offset(timer.id, timer.delivery.spread_ms)
-        rule, clock = cron.parse(timer.rule), zone(timer.zone)
-        return Held(timer=timer, shard=shard, rule=rule, zone=clock, offset=offset, begins=timer.anchor)
+        series = cron_series(timer.rule, timer.zone)
+        return Held(timer=timer, shard=shard, series=series, offset=offset, begins=timer.anchor)
 
     def arm(self, held: Held) -> None:
         """From now on the timer rings; arming again takes its present rule, anchor and end into account."""
@@ -154,7 +153,7 @@ class Agenda:
         timer = held.timer
         if timer.paused:
             return timer.end
-        following = cron.next_after(held.rule, held.zone, timer.anchor)
+        following = held.series.next_after(timer.anchor)
         return timer.end if following is None else min(following + held.offset, timer.end)
 
     def _again(self, waiting: Waiting) -> Again:
@@ -169,7 +168,7 @@ class Agenda:
         timer = held.timer
         if nominal <= misfired_through(now, timer.delivery):
             yield from self._skipped(held, self._written_off(held, nominal, now), SkipReason.MISFIRED)
-            following = cron.next_after(held.rule, held.zone, timer.anchor)
+            following = held.series.next_after(timer.anchor)
             if following is None or following > now:
                 return
             nominal = following
@@ -192,10 +191,10 @@ class Agenda:
             case MisfirePolicy.SKIP:
                 return misfired_through(now, delivery)
             case MisfirePolicy.LATEST:
-                latest = cron.latest_through(held.rule, held.zone, nominal - 1, now) or nominal
+                latest = held.series.latest_through(nominal - 1, now) or nominal
                 return max(latest - 1, out_of_grace_through(now, delivery))
             case MisfirePolicy.ALL:
-                first = cron.before_the_latest(held.rule, held.zone, nominal - 1, now, CATCH_UP_MOST)
+                first = held.series.before_the_latest(nominal - 1, now, CATCH_UP_MOST)
                 return max(first, out_of_grace_through(now, delivery))
 
     def _ended(self, held: Held, now: Instant) -> list[Decision]:
@@ -220,11 +219,11 @@ class Agenda:
 
     def _stretch(self, held: Held, through: Instant, reason: SkipReason) -> Iterator[Decision]:
         after = held.timer.anchor
-        last = cron.latest_through(held.rule, held.zone, after, through)
+        last = held.series.latest_through(after, through)
         if last is None:
             return
-        first = cron.next_after(held.rule, held.zone, after) or last
-        many = cron.count_between(held.rule, held.zone, after, last)
+        first = held.series.next_after(after) or last
+        many = held.series.count_between(after, last)
         held.timer.anchor = last
         yield _skip(held, first, last, many, reason)
 

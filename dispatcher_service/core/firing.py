@@ -21,7 +21,6 @@ from shared.domain.firing import (
 )
 from shared.domain.ids import firing_name
 from shared.domain.retry import GONE, backoff_ms, is_retryable, retry_after
-from shared.timing import cron
 from shared.timing.instants import Instant
 
 
@@ -105,9 +104,7 @@ def _standing(firing: Firing, held: Held, now: Instant) -> Verdict:
     waits_for_its_first = firing.due is None and not firing.manual
 
     def successors() -> int:  # a rule that has changed since may have none between, and has come further all the same
-        return max(
-            cron.count_between(held.rule, held.zone, firing.nominal, timer.anchor), int(timer.anchor > firing.nominal)
-        )
+        return max(held.series.count_between(firing.nominal, timer.anchor), int(timer.anchor > firing.nominal))
 
     if waits_for_its_first and is_overtaken(firing.effective, now, timer.delivery, successors=successors):
         return Verdict.MISFIRED

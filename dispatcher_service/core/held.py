@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
-from zoneinfo import ZoneInfo
 
+from shared.domain.series import Series
 from shared.domain.timer import Timer
-from shared.timing import cron
 from shared.timing.instants import Instant
 
 TAKEN_MOST: Final = 1_000  # a change that comes later than this many occurrences has long been missed
@@ -28,8 +27,7 @@ class Held:
 
     timer: Timer
     shard: int
-    rule: cron.Rule
-    zone: ZoneInfo
+    series: Series
     offset: int
     begins: Instant
     ticket: int = OFF
@@ -88,7 +86,7 @@ def inherit(held: Held, before: Held) -> None:
     A new rule begins at its own anchor, however far the old one had come; what both have and was taken is settled.
     """
     timer, taken = held.timer, before.timer
-    if timer.anchor < taken.anchor and before.begins <= timer.anchor and _is_same_series(timer, taken):
+    if timer.anchor < taken.anchor and before.begins <= timer.anchor and held.series == before.series:
         held.begins, timer.anchor = before.begins, taken.anchor
     settled = {*timer.settled, *taken.settled, *_taken_after(before, timer.anchor)}
     timer.settled = tuple(sorted(instant for instant in settled if instant > timer.anchor))
@@ -97,13 +95,9 @@ def inherit(held: Held, before: Held) -> None:
         waiting.held = held
 
 
-def _is_same_series(timer: Timer, before: Timer) -> bool:
-    return timer.rule == before.rule and timer.zone == before.zone
-
-
 def _taken_after(held: Held, moment: Instant) -> Iterator[Instant]:
     """The occurrences after this moment that were taken, or the latest of them: those long before it are misfires."""
     after, through = max(moment, held.begins), held.timer.anchor
     if after < through:
-        after = cron.before_the_latest(held.rule, held.zone, after, through, TAKEN_MOST)
-        yield from cron.upcoming(held.rule, held.zone, after, cron.count_between(held.rule, held.zone, after, through))
+        after = held.series.before_the_latest(after, through, TAKEN_MOST)
+        yield from held.series.upcoming(after, held.series.count_between(after, through))

@@ -17,10 +17,9 @@ import msgspec
 
 from shared.domain.delivery import DEFAULT, Delivery, spread_offset
 from shared.domain.errors import EventIsFinished
+from shared.domain.series import CronSeries, cron_series
 from shared.domain.timer import Timer
-from shared.timing import cron
 from shared.timing.instants import Instant
-from shared.timing.zones import zone
 
 JsonObject: TypeAlias = Mapping[str, Any]
 
@@ -153,9 +152,14 @@ def next_run(event: Event, now: Instant) -> Instant | None:
     """The nominal instant of the next occurrence that will be attempted, or None where there is none."""
     if event.status is Status.PAUSED or is_over(event, now):
         return None
-    rule, offset = cron.parse(event.interval, seed=event.event_id), offset_of(event)
-    due = cron.next_after(rule, zone(event.timezone), max(now - offset, event.anchor))
+    offset = offset_of(event)
+    due = series_of(event).next_after(max(now - offset, event.anchor))
     return due if due is not None and due + offset < event.end_date else None
+
+
+def series_of(event: Event) -> CronSeries:
+    """The instants of the event."""
+    return cron_series(event.interval, event.timezone, seed=event.event_id)
 
 
 def offset_of(event: Event) -> int:
@@ -168,7 +172,7 @@ def timer_of(event: Event) -> Timer:
     return Timer(
         id=event.event_id,
         version=event.version,
-        rule=cron.parse(event.interval, seed=event.event_id).expression,
+        rule=series_of(event).rule.expression,
         zone=event.timezone,
         anchor=max(event.anchor, event.settled_through or event.anchor),
         end=event.end_date,
