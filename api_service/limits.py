@@ -55,6 +55,12 @@ QUERY_PAIRS = 500
 QUERY_DEPTH = 6
 QUERY_INDEX = 999
 
+ONCALL_PAGE_DEFAULT = 10
+ONCALL_PAGE_MOST = 100
+ONCALL_NAME_LENGTH = 255
+ONCALL_ID_LENGTH = 64
+LAST_YEAR_ON_CALL = 2999  # a rule may go on for long after its first start
+
 REPLAYS = 1_000  # at once; each is a change of its shard, and a ring
 
 BULK_EVENTS = 10_000  # changed by one request

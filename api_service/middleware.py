@@ -1,4 +1,4 @@
-"""Every error becomes one shape, here and nowhere else; and every request is counted."""
+"""Every error becomes one shape, here and nowhere else, that of its API; and every request is counted."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from api_service.keys import CLOCK, ENTROPY, REQUEST_ID
 from api_service.schemas.errors import show_error
 from api_service.schemas.headers import read_request_id
 from api_service.schemas.json_text import write_json
+from api_service.schemas.oncall.errors import show_errors
+from api_service.schemas.oncall.etags import etag, is_known
 from shared.domain import errors
 from shared.domain.ids import ulid
 from shared.observability.logs import get_logger
@@ -21,10 +23,15 @@ REQUESTS = Counter("carillon_http_requests", "Requests, by what was asked and an
 SECONDS = Histogram("carillon_http_request_seconds", "How long an answer took.", ["method", "route"])
 
 _STATUS: dict[type[errors.DomainError], int] = {
+    errors.Unprocessable: 422,
     errors.InvalidInput: 400,
     errors.NotAuthenticated: 401,
     errors.RegistrationClosed: 401,
     errors.EventNotFound: 404,
+    errors.AccountUserNotFound: 404,
+    errors.ScheduleNotFound: 404,
+    errors.OnCallEventNotFound: 404,
+    errors.AccountUserAttends: 409,
     errors.ExecutionNotFound: 404,
     errors.KeyNotFound: 404,
     errors.LastKey: 409,
@@ -38,13 +45,14 @@ _STATUS: dict[type[errors.DomainError], int] = {
     errors.ExecutionIsWornOut: 409,
     errors.NameTaken: 409,
     errors.EventHasChanged: 412,
+    errors.ObjectHasChanged: 412,
     errors.KeyReused: 422,
     errors.QuotaExceeded: 403,
     errors.TooManyRequests: 429,
     errors.Unavailable: 503,
 }
 _HEADERS = {
-    401: {"WWW-Authenticate": "ApiKey"},
+    401: {"WWW-Authenticate": "Bearer, ApiKey"},
     503: {"Retry-After": "1"},
 }
 _SAID = {
@@ -53,6 +61,7 @@ _SAID = {
     500: "something went wrong on our side; it is logged and it is not your request",
 }
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS"})
+_ONCALL = "/api/v4"  # where errors have a shape of their own, and every read has a tag
 
 log = get_logger(__name__)
 
@@ -89,25 +98,38 @@ async def shape_errors(request: web.Request, handler: Handler) -> web.StreamResp
     now = request.app[CLOCK].now()
     try:
         return await handler(request)
-    except errors.InvalidInput as error:
-        return error_response(400, list(error.problems), now)
     except errors.DomainError as error:
-        return _refused(error, now)
+        return _refused(error, request.path, now)
     except web.HTTPException as error:
         return _shaped(error, request, now)
     except (ClientPayloadError, HttpProcessingError, web.RequestPayloadError):
-        return error_response(400, ["the body broke off or is not framed as its headers say"], now)
+        return error_response(400, ["the body broke off or is not framed as its headers say"], now, path=request.path)
     except Exception:
         log.exception("http.unexpected_error", method=request.method, path=request.path, request=request[REQUEST_ID])
-        return error_response(500, [_SAID[500]], now)
+        return error_response(500, [_SAID[500]], now, path=request.path)
 
 
-MIDDLEWARES = (name_requests, count_requests, shape_errors)
+@web.middleware
+async def tag_reads(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Say which version of its text an answer of /api/v4 is, and no more than that to a client that has it."""
+    response = await handler(request)
+    read = request.method in {"GET", "HEAD"} and _is_oncall(request.path)
+    if not read or response.status != 200 or not isinstance(response, web.Response):
+        return response
+    if isinstance(response.body, bytes):
+        response.headers.setdefault("ETag", etag(response.body))
+    if not is_known(request.headers.getall("If-None-Match", []), response.headers.get("ETag", "")):
+        return response
+    kept = {name: response.headers[name] for name in ("ETag", "Cache-Control") if name in response.headers}
+    return web.Response(status=304, headers=kept)
 
 
-def error_response(status: int, message: list[str], now: Instant) -> web.Response:
-    """The one shape."""
-    text = write_json(show_error(status, message, now))
+MIDDLEWARES = (name_requests, count_requests, shape_errors, tag_reads)
+
+
+def error_response(status: int, message: list[str], now: Instant, *, path: str = "") -> web.Response:
+    """The one shape, as the API that this path belongs to has it."""
+    text = write_json(show_errors(status, message) if _is_oncall(path) else show_error(status, message, now))
     return web.Response(
         body=text.encode("utf-8", "backslashreplace"),
         status=status,
@@ -117,11 +139,16 @@ def error_response(status: int, message: list[str], now: Instant) -> web.Respons
     )
 
 
-def _refused(error: errors.DomainError, now: Instant) -> web.Response:
+def _is_oncall(path: str) -> bool:
+    return path == _ONCALL or path.startswith(f"{_ONCALL}/")
+
+
+def _refused(error: errors.DomainError, path: str, now: Instant) -> web.Response:
     status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 400)
     if status == 503:
         log.warning("http.unavailable", error=repr(error.__cause__ or error))
-    response = error_response(status, [str(error)], now)
+    message = list(error.problems) if isinstance(error, errors.InvalidInput) else [str(error)]
+    response = error_response(status, message, now, path=path)
     if isinstance(error, errors.TooManyRequests):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
@@ -134,7 +161,7 @@ def _shaped(error: web.HTTPException, request: web.Request, now: Instant) -> web
         text = f"{request.method} is not allowed here; allowed are {', '.join(sorted(error.allowed_methods))}"
     elif error.status in _SAID:
         text = _SAID[error.status]
-    response = error_response(error.status, [text], now)
+    response = error_response(error.status, [text], now, path=request.path)
     for name in ("Allow", "Location"):
         if name in error.headers:
             response.headers[name] = error.headers[name]

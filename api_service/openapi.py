@@ -38,7 +38,7 @@ from api_service.schemas.signing import (
     SigningRotation,
     SigningSecretAnswer,
 )
-from shared.domain.errors import EventHasChanged, KeyReused, QuotaExceeded, TooManyRequests
+from shared.domain.errors import EventHasChanged, KeyReused, NotAuthenticated, QuotaExceeded, TooManyRequests
 from shared.domain.event import Status
 from shared.version import VERSION
 
@@ -93,7 +93,7 @@ _REFUSALS: dict[int, tuple[str, list[str]]] = {
         "Something in the request is wrong; every problem is listed.",
         ["endDate should be in the future", "interval is not a valid cron expression: …"],
     ),
-    401: ("No valid key, or no valid registration token.", ["A valid API key is needed in the header X-API-Key."]),
+    401: ("No valid key, or no valid registration token.", [str(NotAuthenticated())]),
     403: ("The application may not have more of it.", [str(QuotaExceeded())]),
     404: ("There is no such thing, or it is another application's.", ["There is no event with this id."]),
     408: ("The body did not arrive in time.", [f"the body should arrive within {limits.BODY_SECONDS:g} seconds"]),
@@ -101,10 +101,7 @@ _REFUSALS: dict[int, tuple[str, list[str]]] = {
     412: ("The event has another version than If-Match asks for.", [str(EventHasChanged())]),
     413: ("The body is too large.", [f"the body should have at most {limits.BODY_BYTES} bytes"]),
     415: ("The body is not JSON in UTF-8.", ["Content-Type should be application/json"]),
-    422: (
-        "The Idempotency-Key was used for something else.",
-        [str(KeyReused())],
-    ),
+    422: ("The Idempotency-Key was used for something else.", [str(KeyReused())]),
     429: ("The application asks too fast; try again after Retry-After seconds.", [str(TooManyRequests(retry_after=1))]),
     503: (
         "Something that the service needs is away; try again after Retry-After seconds.",
@@ -186,12 +183,13 @@ def document() -> dict[str, Any]:
         openapi_version="3.1.0",
         info={"description": _ABOUT},
         plugins=[marshmallow],
-        security=[{"apiKey": []}],
+        security=[{"apiKey": []}, {"bearer": []}],
         tags=[{"name": tag} for tag in dict.fromkeys(operation.tag for operation in OPERATIONS)],
     )
     for field, kind in _FORMATS.items():
         marshmallow.map_to_openapi_type(field, "string", kind)  # type: ignore[no-untyped-call]
     spec.components.security_scheme("apiKey", {"type": "apiKey", "in": "header", "name": "X-API-Key"})
+    spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     for name, schema in _SCHEMAS.items():
         spec.components.schema(name, schema=schema)
     for status, (description, message) in _REFUSALS.items():

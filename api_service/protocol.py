@@ -57,7 +57,7 @@ class _Protocol(web.RequestHandler):
     ) -> tuple[web.StreamResponse, bool]:
         """Send the answer. An HTTPException that no middleware has seen (417) is shaped first."""
         if isinstance(resp, web.HTTPException):
-            resp = error_response(resp.status, [_refused(resp)], self._clock.now())
+            resp = error_response(resp.status, [_refused(resp)], self._clock.now(), path=request.path)
         return await super().finish_response(request, resp, start_time)
 
 

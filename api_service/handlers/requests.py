@@ -34,6 +34,7 @@ from shared.domain.ids import is_ulid
 from shared.timing.instants import Instant
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Routes: TypeAlias = tuple[tuple[str, str, Handler], ...]
 
 
 def for_application(handler: Callable[[web.Request, Means], Awaitable[web.StreamResponse]]) -> Handler:
@@ -42,7 +43,7 @@ def for_application(handler: Callable[[web.Request, Means], Awaitable[web.Stream
     async def authenticated(request: web.Request) -> web.StreamResponse:
         app = request.app
         now = app[CLOCK].now()
-        key = await authenticate(app[DATABASE], request.headers.get("X-API-Key", ""), now)
+        key = await authenticate(app[DATABASE], _key_of(request), now)
         _limit_rate(app, key.application_id)
         return await handler(request, _means(request, key.application_id, key.key_id, now))
 
@@ -52,7 +53,14 @@ def for_application(handler: Callable[[web.Request, Means], Awaitable[web.Stream
 
 async def read_body(request: web.Request) -> bytes:
     """The body of a request that brings JSON; raises the HTTP error that says why not."""
-    _check_kind(request)
+    if not is_json(request.content_type):
+        raise web.HTTPUnsupportedMediaType(text="Content-Type should be application/json")
+    check_encoding(request)
+    return await read_bytes(request)
+
+
+async def read_bytes(request: web.Request) -> bytes:
+    """The body, whatever it is, bounded in size and time."""
     if (request.content_length or 0) > limits.BODY_BYTES:
         raise web.HTTPRequestEntityTooLarge(limits.BODY_BYTES, request.content_length or 0)
 
@@ -68,6 +76,19 @@ async def read_body(request: web.Request) -> bytes:
     except ConnectionError:  # whoever sent it is gone; the answer is for the log
         raise web.HTTPBadRequest(text="the body broke off") from None
     return bytes(body)
+
+
+def is_json(kind: str) -> bool:
+    """Is this media type JSON?"""
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+
+
+def check_encoding(request: web.Request) -> None:
+    """Raise the HTTP error for a body that is not plain UTF-8."""
+    if (request.charset or "utf-8").lower() not in {"utf-8", "utf8", "us-ascii"}:
+        raise web.HTTPUnsupportedMediaType(text="the charset in Content-Type should be utf-8")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise web.HTTPUnsupportedMediaType(text="Content-Encoding is not understood; send the body as it is")
 
 
 def meaning_of(body: bytes) -> bytes:
@@ -92,6 +113,14 @@ def expected_of(request: web.Request) -> frozenset[int] | None:
     return expected
 
 
+def _key_of(request: web.Request) -> str:
+    """The key that was sent, in either of its headers; an empty text where none was."""
+    if key := request.headers.get("X-API-Key", ""):
+        return key
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
 def _limit_rate(app: web.Application, application_id: int) -> None:
     """Raise TooManyRequests where the application asks faster than this process answers it."""
     buckets = app[RATE]
@@ -114,13 +143,3 @@ def _means(request: web.Request, application_id: int, key_id: str, now: Instant)
         entropy=app[ENTROPY],
         wake_relay=app[OUTBOX_WAKE],
     )
-
-
-def _check_kind(request: web.Request) -> None:
-    kind = request.content_type
-    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
-        raise web.HTTPUnsupportedMediaType(text="Content-Type should be application/json")
-    if (request.charset or "utf-8").lower() not in {"utf-8", "utf8", "us-ascii"}:
-        raise web.HTTPUnsupportedMediaType(text="the charset in Content-Type should be utf-8")
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise web.HTTPUnsupportedMediaType(text="Content-Encoding is not understood; send the body as it is")

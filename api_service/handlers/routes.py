@@ -17,9 +17,7 @@ from api_service.handlers import (
     previews,
     signing,
 )
-from api_service.handlers.requests import Handler, for_application
-
-Routes = tuple[tuple[str, str, Handler], ...]
+from api_service.handlers.requests import Handler, Routes, for_application
 
 OPEN: Routes = (
     ("POST", "/v1/register", applications.register_application),

@@ -22,26 +22,39 @@ _LAST = from_datetime(datetime(limits.LAST_YEAR, 12, 31, 23, 59, 59, 999_000, tz
 
 def read_moment(text: str) -> Instant:
     """The moment that the text names; raises ValueError with a text that says what would be right."""
-    parts = _SHAPE.fullmatch(text) if len(text) <= limits.DATE_LENGTH else None
-    if parts is None and _has_lost_its_plus(text):
+    if has_lost_its_plus(text):
         raise ValueError("has a blank for the + of its offset; in a query string, write it as %2B")
-    if parts is None:
+    read = read_datetime(text)
+    if read is None:
         raise ValueError(f"should be an ISO 8601 date with time and offset, e.g. {_EXAMPLE}")
-    if parts["offset"] is None:
+    if read.tzinfo is None:
         raise ValueError(f"needs an offset or Z, e.g. {_EXAMPLE}")
-    try:
-        moment = from_datetime(_moment(parts))
-    except (ValueError, OverflowError):
-        raise ValueError(f"is not a date that exists; write it e.g. as {_EXAMPLE}") from None
+    moment = from_datetime(read)
     if not _FIRST <= moment <= _LAST:
         raise ValueError(f"should lie in the years {limits.FIRST_YEAR} to {limits.LAST_YEAR}")
     return moment
 
 
-def _has_lost_its_plus(text: str) -> bool:
+def read_datetime(text: str) -> datetime | None:
+    """The date and time that the text names, without a zone where it names none; None where it is neither.
+
+    Raises ValueError where no such date exists.
+    """
+    parts = _SHAPE.fullmatch(text) if len(text) <= limits.DATE_LENGTH else None
+    if parts is None:
+        return None
+    try:
+        return _moment(parts)
+    except (ValueError, OverflowError):
+        raise ValueError(f"is not a date that exists; write it e.g. as {_EXAMPLE}") from None
+
+
+def has_lost_its_plus(text: str) -> bool:
     """Was it a date before its `+` was read as a query string has it?"""
     before, blank, offset = text.rpartition(" ")
-    return bool(blank) and len(text) <= limits.DATE_LENGTH and _SHAPE.fullmatch(f"{before}+{offset}") is not None
+    if not blank or len(text) > limits.DATE_LENGTH or _SHAPE.fullmatch(text) is not None:
+        return False
+    return _SHAPE.fullmatch(f"{before}+{offset}") is not None
 
 
 def _moment(parts: re.Match[str]) -> datetime:
@@ -53,7 +66,7 @@ def _moment(parts: re.Match[str]) -> datetime:
     time = parts["time"]
     if _MIDNIGHT.fullmatch(time) is not None:
         time, days = "00", days + 1
-    return datetime.fromisoformat(f"{date}T{time}{parts['offset'].upper()}") + timedelta(days=days)
+    return datetime.fromisoformat(f"{date}T{time}{(parts['offset'] or '').upper()}") + timedelta(days=days)
 
 
 def _days_of(year: int) -> int:

@@ -19,21 +19,21 @@ _SEGMENT = re.compile(r"\[([^\[\]]*)\]")
 _APPEND = ""
 
 
-def parse(raw: str) -> dict[str, Any]:
-    """The query string as nested objects, arrays and strings; raises InvalidInput with every problem.
+def parse(raw: str, *, what: str = "the query string") -> dict[str, Any]:
+    """The query string as nested objects, arrays and strings; raises InvalidInput, with `what` for where they are.
 
     A name that is repeated without brackets becomes an array.
     """
     pairs = [pair for pair in raw.split("&") if pair]
     if len(pairs) > limits.QUERY_PAIRS:
-        raise InvalidInput([f"the query string has more than {limits.QUERY_PAIRS} parameters"])
+        raise InvalidInput([f"{what} has more than {limits.QUERY_PAIRS} parameters"])
 
     root = _Node()
     problems: list[str] = []
     for pair in pairs:
         key, _, value = pair.partition("=")
         try:
-            _put(root, _segments(_decoded(key)), _decoded(value))
+            _put(root, _segments(_decoded(key, what)), _decoded(value, what))
         except _Refused as refused:
             problems.append(str(refused))
     if problems:
@@ -54,13 +54,13 @@ class _Node:
     appended: list[_Node] = field(default_factory=list)
 
 
-def _decoded(text: str) -> str:
+def _decoded(text: str, what: str) -> str:
     try:
         decoded = unquote_to_bytes(text.replace("+", " ")).decode()
     except UnicodeError:
-        raise _Refused("the query string should be percent-encoded UTF-8") from None
+        raise _Refused(f"{what} should be percent-encoded UTF-8") from None
     if unstorable(decoded):
-        raise _Refused("the query string has a NUL (%00); leave it out")
+        raise _Refused(f"{what} has a NUL (%00); leave it out")
     return decoded
 
 

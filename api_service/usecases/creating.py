@@ -37,7 +37,7 @@ async def earlier_answer(means: Means, once: Once) -> str | None:
     """
     async with means.database.connection() as c:
         earlier = await idempotency.find(c, means.application_id, once.key)
-    return None if earlier is None else _repeated(earlier, once)
+    return None if earlier is None else repeated(earlier, once)
 
 
 async def create(means: Means, wanted: NewEvent, *, once: Once | None, answer: Callable[[Event], str]) -> str:
@@ -65,7 +65,7 @@ async def _create_once(means: Means, event: Event, once: Once, answer: Callable[
                 has_room = await quotas.hold(c, means.application_id, means.quota_events)
                 earlier = await idempotency.find(c, means.application_id, once.key)
                 if earlier is not None:  # be it that it took the last place itself
-                    return _repeated(earlier, once)
+                    return repeated(earlier, once)
                 _check_room(has_room)
                 said = answer(await _write(c, means, event))
                 await _remember(c, means, event, once, said)
@@ -91,7 +91,8 @@ async def _remember(c: Connection, means: Means, event: Event, once: Once, said:
         raise _TwinWasFasterError
 
 
-def _repeated(earlier: Remembered, once: Once) -> str:
+def repeated(earlier: Remembered, once: Once) -> str:
+    """What was answered, if it was to this very request. Raises KeyReused."""
     if earlier.request_hash != once.request_hash:
         raise KeyReused
     return earlier.answer

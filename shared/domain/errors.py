@@ -20,6 +20,10 @@ class InvalidInput(DomainError):
         self.problems = tuple(problems)
 
 
+class Unprocessable(InvalidInput):
+    """The request can be read, and what it asks for cannot be; every problem is listed."""
+
+
 class EventNotFound(DomainError):
     """There is no event with this id."""
 
@@ -48,6 +52,33 @@ class EventHasChanged(DomainError):
     """The event has another version than If-Match asks for; get it anew and send its ETag."""
 
 
+class AccountUserNotFound(DomainError):
+    """There is no account user with this id."""
+
+
+class ScheduleNotFound(DomainError):
+    """There is no schedule with this id."""
+
+
+class OnCallEventNotFound(DomainError):
+    """There is no on-call event with this id."""
+
+
+class AccountUserAttends(DomainError):
+    """The account user attends on-call events; give those to somebody else, or delete them, first."""
+
+    def __init__(self, event_ids: Sequence[str], count: int) -> None:
+        more = f" and {count - len(event_ids)} more" if count > len(event_ids) else ""
+        named = f"{', '.join(event_ids)}{more}"
+        super().__init__(
+            f"The account user attends {named}; give those events to somebody else, or delete them, first."
+        )
+
+
+class ObjectHasChanged(DomainError):
+    """This has changed since If-Match's ETag was given; get it anew and send its ETag."""
+
+
 class EventIsFinished(DomainError):
     """The event is FINISHED and can no longer be changed, unless the change gives it a new endDate."""
 
@@ -61,7 +92,7 @@ class NameTaken(DomainError):
 
 
 class NotAuthenticated(DomainError):
-    """A valid API key is needed in the header X-API-Key."""
+    """A valid API key is needed, as Authorization: Bearer or in the header X-API-Key."""
 
 
 class KeyNotFound(DomainError):

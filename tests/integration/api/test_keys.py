@@ -14,7 +14,7 @@ from api_service.store.database import Database
 from shared.domain.ids import is_ulid
 from tests.integration.api.stage import DAY, HOUR, Answer, Api, StandingClock
 
-REFUSED = "A valid API key is needed in the header X-API-Key."
+REFUSED = "A valid API key is needed, as Authorization: Bearer or in the header X-API-Key."
 UNKNOWN = "01JD8M2Z9T5R0C4V7K3N6P1QXB"
 
 

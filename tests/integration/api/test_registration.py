@@ -83,7 +83,7 @@ async def test_without_a_valid_key_nothing_answers(api: Api, method: str, path: 
     assert answer.status == 401
     assert answer.json == {
         "statusCode": 401,
-        "message": ["A valid API key is needed in the header X-API-Key."],
+        "message": ["A valid API key is needed, as Authorization: Bearer or in the header X-API-Key."],
         "error": "Unauthorized",
         "timestamp": "2030-03-17T17:46:40.000Z",
     }

@@ -1,0 +1,1 @@
+"""What may people send about who is on call, and what do they get?"""

@@ -1,0 +1,1 @@
+"""What is written of who is on call?"""

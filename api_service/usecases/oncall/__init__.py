@@ -1,0 +1,1 @@
+"""What does the caller wish of on-call events, and of what is around them?"""

@@ -1,0 +1,1 @@
+"""On-call events and what is around them, with a client's eyes."""

@@ -1,0 +1,1 @@
+"""What is read and written of on-call events, without a server."""
