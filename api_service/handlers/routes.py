@@ -17,6 +17,7 @@ from api_service.handlers import (
     previews,
     signing,
 )
+from api_service.handlers.oncall.routes import OF_ONCALL
 from api_service.handlers.requests import Handler, Routes, for_application
 
 OPEN: Routes = (
@@ -60,7 +61,7 @@ SPELLINGS = ("/v1/events", "/v1/event")
 
 def add_routes(app: web.Application) -> None:
     """Let the application answer at every path there is."""
-    for method, path, handler in (*OPEN, *KEYED):
+    for method, path, handler in (*OPEN, *KEYED, *OF_ONCALL):
         _add(app, method, path, handler)
     for spelling in SPELLINGS:
         for method, path, handler in OF_EVENTS:

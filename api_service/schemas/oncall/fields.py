@@ -12,6 +12,8 @@ from marshmallow import ValidationError, fields
 
 from api_service import limits
 from api_service.schemas import fields as strict
+from shared.timing import zones
+from shared.timing.zones import UnknownZone
 
 BLANK = "can't be blank"
 SAID: dict[str, Any] = {"required": BLANK, "null": BLANK}
@@ -47,6 +49,18 @@ class Email(Text):
     def understood(self, text: str) -> str:
         """The address as it is."""
         return self._strict.understood(text)
+
+
+class Zone(Text):
+    """A time zone: a name of the list, or IANA's."""
+
+    def understood(self, text: str) -> str:
+        """The name as we show it."""
+        self.check_length(text)
+        try:
+            return zones.canonical_name(text)
+        except UnknownZone as error:
+            raise ValidationError(f"is not one to choose from: {error}") from None
 
 
 class Whole(fields.Integer):

@@ -1,0 +1,77 @@
+"""What is wished of schedules: that there are some, that they change, that they go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from api_service.schemas.json_text import write_json
+from api_service.schemas.oncall.etags import Tags, check
+from api_service.schemas.oncall.schedules import show_schedule
+from api_service.store.database import Connection
+from api_service.store.oncall import application, schedules
+from api_service.usecases.creating import Once
+from api_service.usecases.means import Means
+from api_service.usecases.oncall.once import Made, made_once
+from api_service.wanted import ListWanted
+from shared.domain.ids import prefix_id, ulid
+from shared.domain.schedule import SCHEDULE_PREFIX, Schedule
+
+
+async def create(means: Means, wanted: Mapping[str, Any], *, once: Once | None) -> str:
+    """The words that answer whoever wants this schedule. Raises KeyReused."""
+
+    async def make(c: Connection) -> Made:
+        schedule = Schedule(
+            schedule_id=ulid(means.now, means.entropy(10)),
+            prefix_id=prefix_id(SCHEDULE_PREFIX, means.entropy(12)),
+            tiny_id=await application.next_tiny_id(c, means.application_id, "schedule"),
+            created_at=means.now,
+            updated_at=means.now,
+            **wanted,
+        )
+        await schedules.insert(c, means.application_id, schedule)
+        return Made(made_id=schedule.schedule_id, answer=write_json(show_schedule(schedule)))
+
+    return await made_once(means, once, make)
+
+
+async def get(means: Means, name: str) -> Schedule:
+    """The schedule of this id. Raises ScheduleNotFound."""
+    async with means.database.connection() as c:
+        return await schedules.get(c, means.application_id, name)
+
+
+async def find(means: Means, wanted: ListWanted) -> tuple[list[Schedule], int]:
+    """The schedules that are wanted, and how many match in all."""
+    async with means.database.moment() as c:
+        return await schedules.page(c, means.application_id, wanted)
+
+
+async def change(means: Means, name: str, changes: Mapping[str, Any], *, expected: Tags) -> Schedule:
+    """The schedule with these changes. Raises ScheduleNotFound, ObjectHasChanged."""
+    async with means.database.transaction() as c:
+        before = await held(c, means, name, expected)
+        after = replace(before, **changes)
+        if write_json(show_schedule(after)) == write_json(show_schedule(before)):
+            return before
+        after = replace(after, updated_at=means.now)
+        await schedules.update(c, means.application_id, after)
+    return after
+
+
+async def delete(means: Means, name: str, *, expected: Tags) -> None:
+    """The schedule goes, and every event that is on no other. Raises ScheduleNotFound, ObjectHasChanged."""
+    async with means.database.transaction() as c:
+        schedule = await held(c, means, name, expected)
+        await schedules.detach_all(c, schedule.schedule_id)
+        await schedules.delete(c, means.application_id, schedule.schedule_id)
+
+
+async def held(c: Connection, means: Means, name: str, expected: Tags = None) -> Schedule:
+    """The schedule, in an application that is held. Raises ScheduleNotFound, ObjectHasChanged."""
+    await application.held(c, means.application_id)
+    schedule = await schedules.get(c, means.application_id, name)
+    check(expected, show_schedule(schedule))
+    return schedule
