@@ -133,3 +133,42 @@ class KeyReused(DomainError):
 
 class Unavailable(DomainError):
     """The service cannot reach what it needs at the moment; try again shortly."""
+
+
+class NotAnOccurrence(DomainError):
+    """The action_time is not the start of an occurrence."""
+
+    def __init__(self, nearest: Sequence[str]) -> None:
+        way_out = f"the nearest are {' and '.join(nearest)}" if nearest else "the event has none that could be meant"
+        super().__init__(f"action_time is not the start of an occurrence; {way_out}")
+        self.nearest = tuple(nearest)
+
+
+class RegularEvent(DomainError):
+    """action_time cannot become an exception, for the event does not repeat; delete the event instead."""
+
+
+class OverrideMissesOccurrence(DomainError):
+    """The override lies outside the occurrence."""
+
+    def __init__(self, start: str, end: str) -> None:
+        super().__init__(f"start_time and end_time must overlap the occurrence, which is from {start} to {end}")
+
+
+class TooManyOccurrences(DomainError):
+    """The override overlaps too many occurrences."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"end_time must be sooner: the override would overlap more than {most} occurrences")
+
+
+class OccurrenceIsOverridden(DomainError):
+    """The occurrence is overridden already."""
+
+    def __init__(self, start: str, instead: str) -> None:
+        super().__init__(f"the occurrence of {start} is overridden already; override {instead} instead")
+        self.instead = instead  # the id of the event that stands for it
+
+
+class NotAnOverride(DomainError):
+    """The event is no override, so there is nothing to restore; delete it without restore."""
