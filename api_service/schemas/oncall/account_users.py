@@ -13,7 +13,7 @@ from api_service.schemas.oncall import fields as ours
 from api_service.schemas.oncall.reading import Lenient, read_fields
 from api_service.wanted import Kind
 from shared.domain.schedule import AccountUser
-from shared.timing.zones import canonical_name
+from shared.timing.zone_names import iana
 
 ATTRIBUTES: Final[Mapping[str, Kind]] = {
     "id": Kind.ID,
@@ -29,7 +29,7 @@ ATTRIBUTES: Final[Mapping[str, Kind]] = {
 _ABOUT: Final = {
     "name": {"description": "What the person is called.", "example": "Ada Lovelace"},
     "email": {"description": "The person's e-mail address.", "example": "ada@example.com"},
-    "time_zone": {"description": "The person's own time zone, by its IANA name.", "example": "London"},
+    "time_zone": {"description": "The person's own time zone: a listed name, or IANA's.", "example": "London"},
     "meta": {"description": "Whatever you like, as a JSON object; it is kept and shown.", "example": {"team": "core"}},
 }
 
@@ -61,7 +61,9 @@ class AccountUserAnswer(Schema):
     name = fields.String()
     email = fields.String()
     time_zone = fields.String(metadata={"example": "London"})
-    iana_time_zone = fields.Function(lambda user: canonical_name(user.time_zone), metadata={"example": "Europe/London"})
+    iana_time_zone = fields.Function(
+        lambda user: iana(user.time_zone), metadata={"type": "string", "example": "Europe/London"}
+    )
     meta = fields.Dict()
     created_at = strict.Moment()
     updated_at = strict.Moment()

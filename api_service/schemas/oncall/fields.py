@@ -12,7 +12,7 @@ from marshmallow import ValidationError, fields
 
 from api_service import limits
 from api_service.schemas import fields as strict
-from shared.timing import zones
+from shared.timing import zone_names
 from shared.timing.zones import UnknownZone
 
 BLANK = "can't be blank"
@@ -58,7 +58,7 @@ class Zone(Text):
         """The name as we show it."""
         self.check_length(text)
         try:
-            return zones.canonical_name(text)
+            return zone_names.canonical(text)
         except UnknownZone as error:
             raise ValidationError(f"is not one to choose from: {error}") from None
 

@@ -13,7 +13,7 @@ from api_service.schemas.oncall import fields as ours
 from api_service.schemas.oncall.reading import Lenient, read_fields
 from api_service.wanted import Kind
 from shared.domain.schedule import Schedule
-from shared.timing.zones import canonical_name
+from shared.timing.zone_names import iana
 
 ATTRIBUTES: Final[Mapping[str, Kind]] = {
     "id": Kind.ID,
@@ -28,7 +28,7 @@ ATTRIBUTES: Final[Mapping[str, Kind]] = {
 _ABOUT: Final = {
     "name": {"description": "What the schedule is called.", "example": "Core on call"},
     "time_zone": {
-        "description": "The team's time zone, by its IANA name.",
+        "description": "The team's time zone: a listed name, or IANA's.",
         "example": "Berlin",
     },
     "meta": {"description": "Whatever you like, as a JSON object; it is kept and shown.", "example": {"team": "core"}},
@@ -59,7 +59,9 @@ class ScheduleAnswer(Schema):
     tiny_id = fields.Integer(metadata={"description": "Counts your schedules, from 1.", "example": 1})
     name = fields.String()
     time_zone = fields.String(metadata={"example": "Berlin"})
-    iana_time_zone = fields.Function(lambda one: canonical_name(one.time_zone), metadata={"example": "Europe/Berlin"})
+    iana_time_zone = fields.Function(
+        lambda one: iana(one.time_zone), metadata={"type": "string", "example": "Europe/Berlin"}
+    )
     meta = fields.Dict()
     created_at = strict.Moment()
     updated_at = strict.Moment()

@@ -7,8 +7,8 @@ from typing import Any
 
 from tests.integration.api.stage import Answer, Api
 
-ADA: dict[str, Any] = {"name": "Ada", "email": "ada@example.com", "time_zone": "Europe/London"}
-CORE: dict[str, Any] = {"name": "Core", "time_zone": "America/Phoenix"}
+ADA: dict[str, Any] = {"name": "Ada", "email": "ada@example.com", "time_zone": "London"}
+CORE: dict[str, Any] = {"name": "Core", "time_zone": "Arizona"}
 
 
 class V4:

@@ -97,17 +97,15 @@ async def test_no_body_at_all_is_an_empty_one(v4: V4) -> None:
 
 
 async def test_a_form_says_what_json_says(v4: V4) -> None:
-    sent = (
-        "name=Ada+L%C3%B6vel&email=ada%40example.com&time_zone=Europe/London&meta[team]=core&meta[on][]=1&meta[on][]=2"
-    )
+    sent = "name=Ada+L%C3%B6vel&email=ada%40example.com&time_zone=London&meta[team]=core&meta[on][]=1&meta[on][]=2"
     answer = await v4.form("POST", "/account_users", sent)
 
     assert answer.status == 201
     assert answer.json["name"] == "Ada Lövel"
     assert answer.json["meta"] == {"team": "core", "on": ["1", "2"]}
-    changed = await v4.form("PUT", f"/account_users/{answer.json['id']}", "time_zone=Pacific/Auckland&meta=")
+    changed = await v4.form("PUT", f"/account_users/{answer.json['id']}", "time_zone=Tokyo&meta=")
     assert (changed.json["time_zone"], changed.json["name"], changed.json["meta"]) == (
-        "Pacific/Auckland",
+        "Tokyo",
         "Ada Lövel",
         {},
     )

@@ -20,7 +20,7 @@ async def people(v4: V4, clock: StandingClock) -> list[dict[str, Any]]:
     """Five people, made an hour after each other from 17:46:40 on."""
     made = []
     for number, name in enumerate(NAMES):
-        zone = "Europe/London" if number % 2 else "Pacific/Auckland"
+        zone = "London" if number % 2 else "Tokyo"
         made.append(await v4.person(name=name, email=f"p{number}@example.com", time_zone=zone))
         clock.moment += HOUR
     other = await v4.other()
@@ -74,8 +74,8 @@ async def test_parts_add_up(v4: V4, people: list[dict[str, Any]], query: str, fo
         ("name=ada", []),
         ("name=Ada&name=Grace", ["Grace", "Ada"]),
         ("name[]=Ada&name[]=Grace", ["Grace", "Ada"]),
-        ("name=Ada&time_zone=Europe/London", []),
-        ("name=Ada&time_zone=Pacific/Auckland", ["Ada"]),
+        ("name=Ada&time_zone=London", []),
+        ("name=Ada&time_zone=Tokyo", ["Ada"]),
         ("name=ADA&ops=name:beginsWith", ["Ada Two", "Ada"]),
         ("name=a&ops=name:contains", ["Ada Two", "Barbara", "Grace", "Ada"]),
         ("name=%25&ops=name:contains", ["Zoe%"]),
@@ -94,7 +94,7 @@ async def test_parts_add_up(v4: V4, people: list[dict[str, Any]], query: str, fo
         ("tiny_id=999999999999999", []),
         ("tiny_id=", []),
         ("tiny_id=&ops=tiny_id:ne", ["Zoe%", "Ada Two", "Barbara", "Grace", "Ada"]),
-        ("tiny_id=2&time_zone=Europe/London&ops=tiny_id:gte,time_zone:equals", ["Ada Two", "Grace"]),
+        ("tiny_id=2&time_zone=London&ops=tiny_id:gte,time_zone:equals", ["Ada Two", "Grace"]),
         ("created_at=2030-03-17T18:46:40.000Z", ["Grace"]),
         ("created_at=2030-03-17T18:46:40&ops=created_at:lt", ["Ada"]),
         ("created_at=2030-03-17 18:47&ops=created_at:lt", ["Grace", "Ada"]),

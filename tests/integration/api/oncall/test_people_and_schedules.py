@@ -96,6 +96,14 @@ async def test_what_is_another_applications_is_nowhere(
     assert (await v4.ask("GET", path)).json["total_count"] == 0
 
 
+@pytest.mark.parametrize("path", ["/account_users", "/schedules"])
+@pytest.mark.parametrize("time_zone", ["Mazatlan", "Mazatl√°n", "mazatlán"])
+async def test_a_zone_goes_out_as_it_is_listed(v4: V4, path: str, time_zone: str) -> None:
+    made = await v4.made(path, ADA | {"time_zone": time_zone})
+
+    assert (made["time_zone"], made["iana_time_zone"]) == ("Mazatlán", "America/Mazatlan")
+
+
 async def test_without_a_zone_it_is_utc(v4: V4) -> None:
     made = await v4.made("/schedules", {"name": "Core"})
 

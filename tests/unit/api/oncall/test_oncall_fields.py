@@ -52,6 +52,7 @@ def read(sent: dict[str, Any]) -> dict[str, Any]:
         ("meta[key]=v&meta[list][]=1", {"meta": {"key": "v", "list": ["1"]}}),
         ("meta=", {"meta": None}),
         ("zone=America%2FNew_York", {"zone": "america/new_york"}),
+        ("zone=Pacific+Time+(US+%26+Canada)", {"zone": "pacific time (us & canada)"}),
         ("unknown=1&unknown2[a]=2", {"unknown": 3}),
     ],
 )
