@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from html import escape
+from http import HTTPStatus
 from pathlib import Path
 from string import Template
 from typing import Any, TypeAlias
@@ -18,7 +19,7 @@ ASSETS = {
     "script.js": ((_FOLDER / "script.js").read_text(encoding="utf-8"), "text/javascript"),
 }
 _PAGE = Template((_FOLDER / "page.html").read_text(encoding="utf-8"))
-_PLACE = re.compile(r"{(\w+)Id}")
+_PLACE = re.compile(r"{(\w*?)_?[Ii]d}")
 _CODE = re.compile(r"`([^`]+)`")
 _STRONG = re.compile(r"\*\*([^*]+)\*\*")
 
@@ -58,7 +59,8 @@ def _navigation(document: Document, operations: Iterable[Document]) -> Iterator[
 
 def _section(document: Document, tag: str, operations: Iterable[Document]) -> str:
     cards = "\n".join(_card(document, operation) for operation in operations if tag in operation["tags"])
-    return f'<section aria-labelledby="tag-{tag}"><h2 id="tag-{tag}">{escape(tag)}</h2>\n{cards}</section>'
+    name = f"tag-{tag.replace(' ', '-')}"
+    return f'<section aria-labelledby="{name}"><h2 id="{name}">{escape(tag)}</h2>\n{cards}</section>'
 
 
 def _card(document: Document, operation: Document) -> str:
@@ -96,15 +98,16 @@ def _request(document: Document, operation: Document) -> str:
 def _responses(document: Document, responses: Document) -> str:
     items = []
     for status, response in responses.items():
-        body = response.get("content", {}).get("application/json", {}).get("schema", {}).get("properties", {})
+        schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+        data = schema.get("properties", {}).get("data", schema)
         said = _resolved(document, response)["description"]
-        what = _type(body["data"], document) if "data" in body else escape(said)
+        what = _type(data, document) if {"$ref", "items"} & data.keys() else escape(said)
         items.append(f'<li><b class="status s{status[0]}">{status}</b> {what}</li>')
     return f'<h4>Answers</h4><ul class="answers">{"".join(items)}</ul>'
 
 
 def _curl(operation: Document) -> str:
-    path = _PLACE.sub(lambda place: f"${place[1].upper()}_ID", operation["path"])
+    path = _PLACE.sub(lambda place: f"${place[1].upper()}_ID".replace("$_", "$"), operation["path"])
     lines = [f'curl -X {operation["method"].upper()} "$CARILLON{path}"']
     if operation.get("security") != []:
         lines.append('-H "X-API-Key: $API_KEY"')
@@ -126,7 +129,8 @@ def _service(document: Document) -> Iterator[str]:
 def _errors(document: Document) -> Iterator[str]:
     for response in document["components"]["responses"].values():
         example = response["content"]["application/json"]["example"]
-        title = f"{example['statusCode']} {example['error']}"
+        status = HTTPStatus(example["statusCode"] if "statusCode" in example else example["code"])
+        title = f"{status.value} {status.phrase}"
         text = escape(json.dumps(example, indent=2, ensure_ascii=False))
         yield (
             f"<details><summary>{escape(title)} <span>{escape(response['description'])}</span></summary>"

@@ -7,7 +7,7 @@ from functools import cache
 from aiohttp import web
 
 from api_service.docs.page import ASSETS, page
-from api_service.openapi import document
+from api_service.openapi.document import document
 from api_service.schemas.json_text import write_json
 
 # Nothing but our own files, so that the page works without the internet and nothing can be slipped into it.

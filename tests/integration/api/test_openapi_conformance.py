@@ -30,7 +30,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from api_service.openapi import document
+from api_service.openapi.document import document
+from tests.integration.api.oncall.stage import ADA, CORE
 from tests.integration.api.stage import NEW_EVENT, SHARD_COUNT
 from tests.servers.postgres import Postgres
 from tests.servers.processes import Recipe, Service, migrate
@@ -57,24 +58,33 @@ class Running:
     def key(self) -> str:
         """The key of a new application: what an example does to its keys is nothing to the next."""
         name = {"appName": f"conforming {next(self.numbers)}"}
-        return str(self._post("/v1/register", name)["apiKey"])
+        return str(self._post("/v1/register", name)["data"]["apiKey"])
 
-    def names(self, key: str) -> dict[str, str]:
-        """An event, an execution of it and a key that exist."""
-        event = self._post("/v1/events", NEW_EVENT | {"endDate": "2099-01-01T00:00:00Z"}, key)
-        execution = self._post(f"/v1/events/{event['eventId']}/trigger", {}, key)
+    def names(self, path: str, key: str) -> dict[str, str]:
+        """What is named in this path, and exists."""
+        if path.startswith("/api/v4/"):
+            return self._oncall_names(path, key)
+        event = self._post("/v1/events", NEW_EVENT | {"endDate": "2099-01-01T00:00:00Z"}, key)["data"]
+        execution = self._post(f"/v1/events/{event['eventId']}/trigger", {}, key)["data"]
         return {
             "eventId": event["eventId"],
             "executionId": execution["executionId"],
-            "keyId": self._post("/v1/keys", {}, key)["keyId"],
+            "keyId": self._post("/v1/keys", {}, key)["data"]["keyId"],
         }
+
+    def _oncall_names(self, path: str, key: str) -> dict[str, str]:
+        made = {
+            "account_users": self._post("/api/v4/account_users", ADA, key)["id"],
+            "schedules": self._post("/api/v4/schedules", CORE, key)["id"],
+        }
+        return {"id": made[path.split("/")[3]]}
 
     def _post(self, path: str, body: dict[str, Any], key: str = "") -> dict[str, Any]:
         headers = {"Content-Type": "application/json"} | ({"X-API-Key": key} if key else {})
         asked = urllib.request.Request(f"{self.url}{path}", json.dumps(body).encode(), headers, method="POST")
         with urllib.request.urlopen(asked, timeout=ANSWERS_WITHIN) as answer:
-            data: dict[str, Any] = json.load(answer)["data"]
-        return data
+            said: dict[str, Any] = json.load(answer)
+        return said
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +111,7 @@ def running(postgres: Postgres, rabbit_url: str, scratch: Path) -> Iterator[Runn
 def test_every_answer_is_in_the_document(case: schemathesis.Case[Any], running: Running) -> None:
     key = running.key()
     if case.path_parameters and zlib.crc32(repr((case.path_parameters, case.query, case.body)).encode()) % 2:
-        names = running.names(key)
+        names = running.names(case.operation.path, key)
         case.path_parameters = {name: names[name] for name in case.path_parameters}
 
     case.call_and_validate(base_url=running.url, headers={"X-API-Key": key}, checks=CHECKS, timeout=ANSWERS_WITHIN)

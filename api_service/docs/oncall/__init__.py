@@ -1,0 +1,1 @@
+"""What does the API of on-call events say of itself?"""

@@ -1,0 +1,7 @@
+"""Every operation of /api/v4 in words; that each is routed, and each route is here, is tested."""
+
+from __future__ import annotations
+
+from api_service.docs.oncall.objects import OBJECTS
+
+ONCALL_OPERATIONS = (*OBJECTS,)

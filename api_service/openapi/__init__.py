@@ -1,0 +1,1 @@
+"""What does the API say of itself? One OpenAPI document of both APIs."""
