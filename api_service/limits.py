@@ -59,6 +59,13 @@ ONCALL_PAGE_DEFAULT = 10
 ONCALL_PAGE_MOST = 100
 ONCALL_NAME_LENGTH = 255
 ONCALL_ID_LENGTH = 64
+LAYER_MOST = 1_000_000
+FREQUENCY_MOST = 100_000
+ATTENDEES = 100  # of one event
+SCHEDULES_OF_EVENT = 100
+EXCEPTIONS_SENT = 1_000  # in one body; of one event there may be more
+WINDOW_DAYS = 400
+WINDOW_SHIFTS = 20_000  # that one answer is made of
 LAST_YEAR_ON_CALL = 2999  # a rule may go on for long after its first start
 
 REPLAYS = 1_000  # at once; each is a change of its shard, and a ring

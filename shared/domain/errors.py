@@ -170,5 +170,16 @@ class OccurrenceIsOverridden(DomainError):
         self.instead = instead  # the id of the event that stands for it
 
 
+class OccurrenceTaken(DomainError):
+    """Somebody else has just taken out the same occurrence; get the event anew."""
+
+
+class WindowTooFull(DomainError):
+    """The window has too many occurrences for one answer."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"start and end have more than {most} occurrences between them; ask for a shorter window")
+
+
 class NotAnOverride(DomainError):
     """The event is no override, so there is nothing to restore; delete it without restore."""
