@@ -47,16 +47,22 @@ def read(schema: Schema, sent: Any, *checks: Check, name: str = "the body") -> d
 
     Each check sees the fields that are in order and names what is wrong between them.
     """
+    valid, problems = read_partly(schema, sent, *checks, name=name)
+    if problems:
+        raise InvalidInput(problems)
+    return valid
+
+
+def read_partly(schema: Schema, sent: Any, *checks: Check, name: str = "the body") -> tuple[dict[str, Any], list[str]]:
+    """What of that which was sent is in order, and every problem with what is not."""
+    problems: list[str] = []
     try:
-        valid, problems = schema.load(sent), []
+        valid = schema.load(sent)
     except ValidationError as error:
         valid, problems = error.valid_data, list(_flat(error.messages, "", name))
     if isinstance(valid, dict):
         problems += [problem for check in checks for problem in check(valid)]
-    if problems:
-        raise InvalidInput(_bounded(_in_order(problems, schema, sent)))
-    result: dict[str, Any] = valid
-    return result
+    return valid if isinstance(valid, dict) else {}, _bounded(_in_order(problems, schema, sent))
 
 
 def both(first: Callable[[], First], second: Callable[[], Second]) -> tuple[First, Second]:

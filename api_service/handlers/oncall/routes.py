@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api_service.handlers.oncall import account_users, schedules
+from api_service.handlers.oncall import account_users, events, schedule_events, schedules
 from api_service.handlers.requests import Routes, for_application
 
 OF_ONCALL: Routes = (
@@ -18,4 +18,21 @@ OF_ONCALL: Routes = (
     ("PUT", "/api/v4/schedules/{id}", for_application(schedules.change_schedule)),
     ("PATCH", "/api/v4/schedules/{id}", for_application(schedules.change_schedule)),
     ("DELETE", "/api/v4/schedules/{id}", for_application(schedules.delete_schedule)),
+    ("GET", "/api/v4/schedules/{id}/events", for_application(schedule_events.list_schedule_events)),
+    ("GET", "/api/v4/schedules/{id}/window_events", for_application(schedule_events.list_window_events)),
+    ("GET", "/api/v4/schedules/{id}/current_oncall", for_application(schedule_events.list_current_oncall)),
+    ("GET", "/api/v4/schedules/{id}/coverage", for_application(schedule_events.get_coverage)),
+    ("GET", "/api/v4/schedules/{id}/coverage.csv", for_application(schedule_events.get_coverage)),
+    ("DELETE", "/api/v4/schedules/{id}/flush", for_application(schedule_events.flush_schedule)),
+    ("GET", "/api/v4/events/time_zones", for_application(events.list_time_zones)),
+    ("POST", "/api/v4/events", for_application(events.create_event)),
+    ("GET", "/api/v4/events", for_application(events.list_events)),
+    ("GET", "/api/v4/events/{id}", for_application(events.get_event)),
+    ("PUT", "/api/v4/events/{id}", for_application(events.change_event)),
+    ("PATCH", "/api/v4/events/{id}", for_application(events.change_event)),
+    ("DELETE", "/api/v4/events/{id}", for_application(events.delete_event)),
+    ("POST", "/api/v4/events/{id}/override", for_application(events.override_event)),
+    ("POST", "/api/v4/events/{id}/add_exception", for_application(events.add_exception)),
+    ("POST", "/api/v4/events/{id}/terminate_on", for_application(events.terminate_event)),
+    ("GET", "/api/v4/events/{id}/occurrences", for_application(events.list_occurrences)),
 )

@@ -94,15 +94,15 @@ class Flag(fields.Boolean):
 
 
 class Several(fields.List[Any]):
-    """An array of at most `most` different values; in a form, one value may stand for an array of one.
+    """An array of at most `most` values, with `distinct` different ones; in a form, one may stand for an array of one.
 
     An empty text is no value: so a form says that there is none.
     """
 
     default_error_messages = SAID
 
-    def __init__(self, item: fields.Field[Any], *, most: int, **kwargs: Any) -> None:
-        self.most = most
+    def __init__(self, item: fields.Field[Any], *, most: int, distinct: bool = True, **kwargs: Any) -> None:
+        self.most, self.distinct = most, distinct
         super().__init__(item, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
@@ -112,7 +112,7 @@ class Several(fields.List[Any]):
         if len(sent) > self.most:
             raise ValidationError(f"should have at most {self.most} items")
         items = super()._deserialize(sent, attr, data, **kwargs) or []
-        if len(set(items)) != len(items):
+        if self.distinct and len(set(items)) != len(items):
             raise ValidationError("should have no item twice")
         return items
 

@@ -31,13 +31,22 @@ def read_wall(text: str, clock: tzinfo) -> datetime:
     return read.astimezone(clock).replace(tzinfo=None) if read.tzinfo is not clock else read.replace(tzinfo=None)
 
 
+def read_when(text: str) -> Instant | datetime:
+    """The instant that the text names where it has an offset, and a time on whatever wall is meant where it has none.
+
+    Raises ValueError.
+    """
+    read = _read(text, None)
+    return read if read.tzinfo is None else from_datetime(read)
+
+
 def show(instant: Instant, clock: tzinfo = UTC) -> str:
     """The instant in ISO 8601 with milliseconds, as this clock shows it."""
     text = to_datetime(instant).astimezone(clock).isoformat(timespec="milliseconds")
     return f"{text.removesuffix('+00:00')}Z" if str(clock) in _UTC_NAMES else text
 
 
-def _read(text: str, clock: tzinfo) -> datetime:
+def _read(text: str, clock: tzinfo | None) -> datetime:
     if has_lost_its_plus(text):
         text = "+".join(text.rsplit(" ", 1))
     read = read_datetime(f"{text}T00:00" if _DAY.fullmatch(text) else text)

@@ -1,0 +1,35 @@
+"""A schedule is emptied: what is on no other schedule goes, and what is on another stays there."""
+
+from __future__ import annotations
+
+from api_service.schemas.oncall.etags import Tags, check
+from api_service.schemas.oncall.schedules import show_schedule
+from api_service.schemas.oncall.windows import Window
+from api_service.store.oncall import application, events, schedules
+from api_service.usecases.means import Means
+from api_service.usecases.oncall.arming import rearm
+from api_service.usecases.oncall.plans import Trial, check_room
+from shared.domain.difference import difference
+from shared.domain.oncall_kept import oncall_of
+
+
+async def flush(means: Means, schedule: str, *, expected: Tags) -> None:
+    """Take everything off the schedule. Raises ScheduleNotFound, ObjectHasChanged."""
+    async with means.database.transaction() as c:
+        await application.held(c, means.application_id)
+        there = await schedules.get(c, means.application_id, schedule)
+        check(expected, show_schedule(there))
+        others = await schedules.detach_all(c, there.schedule_id)
+        await rearm(c, means, sorted({there.schedule_id, *others}))
+    means.wake_relay()
+
+
+async def try_flushing(means: Means, schedule: str, window: Window, *, expected: Tags) -> Trial:
+    """What flushing would come to on the schedule. Raises ScheduleNotFound, ObjectHasChanged, WindowTooFull."""
+    async with means.database.moment() as c:
+        there = await schedules.get(c, means.application_id, schedule)
+        check(expected, show_schedule(there))
+        found = await events.of_schedules(c, means.application_id, [there.schedule_id], *window)
+    happening = [oncall_of(kept) for kept in found]
+    check_room(happening, window)
+    return Trial(difference=difference(happening, [], *window), result=None)

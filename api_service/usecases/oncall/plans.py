@@ -1,0 +1,188 @@
+"""What a move of on-call events comes to, with all that is kept of them: carried out in one transaction, or only tried.
+
+The application is held first, so what is read is what is written to; whoever only tries goes the same way, and turns
+back before anything is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TypeAlias
+
+from api_service import limits
+from api_service.schemas.oncall.windows import Window
+from api_service.store.database import Connection
+from api_service.store.oncall import application, events
+from api_service.usecases.means import Means
+from api_service.usecases.oncall.arming import rearm
+from shared.domain.difference import Difference, difference
+from shared.domain.errors import WindowTooFull
+from shared.domain.family import Writes
+from shared.domain.ids import prefix_id, ulid
+from shared.domain.oncall import OnCallEvent, Role
+from shared.domain.oncall_kept import Identity, KeptEvent, became, began, oncall_of
+from shared.domain.schedule import ONCALL_EVENT_PREFIX
+from shared.timing import recurrence
+from shared.timing.zone_names import iana
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """New events, events before and after, events that are no more; and the one that whoever asked is shown."""
+
+    added: tuple[KeptEvent, ...] = ()
+    changed: tuple[tuple[KeptEvent, KeptEvent], ...] = ()
+    removed: tuple[KeptEvent, ...] = ()
+    result: KeptEvent | None
+
+    @property
+    def touched(self) -> tuple[KeptEvent, ...]:
+        """All of them, as they were and as they will be."""
+        return (*self.added, *(kept for pair in self.changed for kept in pair), *self.removed)
+
+    @property
+    def schedule_ids(self) -> frozenset[str]:
+        """The schedules that they were or will be on."""
+        return frozenset(schedule_id for kept in self.touched for schedule_id in kept.schedule_ids)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What would be different, and the event as it would be."""
+
+    difference: Difference
+    result: KeptEvent | None
+
+
+Move: TypeAlias = Callable[[Connection], Awaitable[Plan]]  # from what is kept to what shall be; writes nothing
+
+
+async def carried_out(means: Means, move: Move) -> KeptEvent | None:
+    """The event as the move has left it; None where it is gone."""
+    async with means.database.transaction() as c:
+        await application.held(c, means.application_id)
+        plan = await move(c)
+        await write(c, means, plan)
+    means.wake_relay()
+    return plan.result
+
+
+async def tried(means: Means, move: Move, window: Window) -> Trial:
+    """What the move would come to in the window; nothing is written. Raises WindowTooFull."""
+    async with means.database.connection() as c:
+        transaction = c.transaction()
+        await transaction.start()
+        try:
+            await application.held(c, means.application_id)
+            plan = await move(c)
+            return Trial(difference=await _different(c, means, plan, window), result=plan.result)
+        finally:
+            await transaction.rollback()
+
+
+async def write(c: Connection, means: Means, plan: Plan) -> None:
+    """Write the plan, and let the schedules' subscriptions know. Raises OccurrenceTaken; needs the application held."""
+    for kept in plan.added:
+        await events.insert(c, kept)
+    for before, after in plan.changed:
+        await events.update(c, before, after)
+    if plan.removed:
+        await events.delete(c, means.application_id, [kept.event_id for kept in plan.removed])
+    if plan.schedule_ids:
+        await rearm(c, means, sorted(plan.schedule_ids))
+
+
+async def planned(
+    c: Connection,
+    means: Means,
+    writes: Writes,
+    family: Iterable[KeptEvent],
+    *,
+    wanted: KeptEvent | None = None,
+    zones: Mapping[Role, str] | None = None,
+    shown: str | None = None,
+) -> Plan:
+    """The writes, with all that is kept of the events.
+
+    `wanted` is one of them as its client wants it, `zones` how the zones of new events are called, and `shown` the id
+    of the event that whoever asks is shown.
+    """
+    kept_before = {kept.event_id: kept for kept in family}
+    now = dict(kept_before)
+    if wanted is not None:
+        now[wanted.event_id] = wanted
+    for event in writes.changed:
+        now[event.event_id] = became(now[event.event_id], event, lambda: new_id(means), means.now)
+    for event in writes.added:
+        now[event.event_id] = await _began(c, means, event, now, (zones or {}).get(event.role or Role.REMAINDER))
+    added = {event.event_id for event in writes.added}
+    changed = [(kept_before[each], now[each]) for each in sorted(kept_before) if _differs(kept_before[each], now[each])]
+    return Plan(
+        added=tuple(now[event.event_id] for event in writes.added),
+        changed=tuple(pair for pair in changed if pair[0].event_id not in writes.removed),
+        removed=tuple(kept_before[each] for each in sorted(writes.removed)),
+        result=None if shown is None or (shown in writes.removed and shown not in added) else now[shown],
+    )
+
+
+async def identity(c: Connection, means: Means, event_id: str | None = None) -> Identity:
+    """A name for a new event; the application must be held."""
+    return Identity(
+        event_id=event_id or new_id(means),
+        application_id=means.application_id,
+        prefix_id=prefix_id(ONCALL_EVENT_PREFIX, means.entropy(12)),
+        tiny_id=await application.next_tiny_id(c, means.application_id, "oncall_event"),
+    )
+
+
+def new_id(means: Means) -> str:
+    """A name for something new."""
+    return ulid(means.now, means.entropy(10))
+
+
+def new_ids(means: Means) -> Iterator[str]:
+    """Names for new things, as many as are needed."""
+    while True:
+        yield new_id(means)
+
+
+def check_room(happening: Iterable[OnCallEvent], window: Window) -> None:
+    """Raise WindowTooFull where more occurrences overlap the window than one answer may have."""
+    left = limits.WINDOW_SHIFTS
+    for event in happening:
+        left -= sum(1 for _ in islice(recurrence.occurrences(event.rule, *window), left + 1))
+        if left < 0:
+            raise WindowTooFull(limits.WINDOW_SHIFTS)
+
+
+async def _began(
+    c: Connection, means: Means, event: OnCallEvent, family: Mapping[str, KeptEvent], zone: str | None
+) -> KeptEvent:
+    """A new event below one of the family: it is where its parent is."""
+    parent = family[event.parent_id or ""]
+    names = (zone, parent.time_zone, event.rule.zone)
+    called = next(name for name in names if name is not None and iana(name) == iana(event.rule.zone))
+    kept = began(await identity(c, means, event.event_id), event, called, lambda: new_id(means), means.now)
+    return replace(kept, schedule_ids=parent.schedule_ids)
+
+
+async def _different(c: Connection, means: Means, plan: Plan, window: Window) -> Difference:
+    """What the plan would come to, of all that is on the same schedules in the same layers."""
+    layers = {kept.layer for kept in plan.touched}
+    beside = await events.of_schedules(c, means.application_id, sorted(plan.schedule_ids), *window)
+    before = {kept.event_id: kept for kept in beside if kept.layer in layers}
+    before |= {kept.event_id: kept for kept in (*plan.removed, *(was for was, _ in plan.changed))}
+    gone = {kept.event_id for kept in plan.removed}
+    after = {name: kept for name, kept in before.items() if name not in gone}
+    after |= {kept.event_id: kept for kept in (*plan.added, *(becomes for _, becomes in plan.changed))}
+    had, has = ([oncall_of(kept) for kept in these.values()] for these in (before, after))
+    check_room(had, window)
+    check_room(has, window)
+    return difference(had, has, *window)
+
+
+def _differs(before: KeptEvent, after: KeptEvent) -> bool:
+    folds = [(kept.start.fold, kept.end.fold) for kept in (before, after)]
+    return replace(after, updated_at=before.updated_at) != before or folds[0] != folds[1]
