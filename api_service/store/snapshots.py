@@ -18,9 +18,10 @@ from api_service.store.delivery import delivery_of
 from api_service.store.queries import load
 from shared.domain.delivery import SigningKeys
 from shared.domain.firing import PendingFiring
-from shared.domain.series import Series, cron_series
+from shared.domain.roster_series import series_of
 from shared.domain.timer import Timer
 from shared.messages.catalogue import ShardDigest
+from shared.timing import cron
 from shared.timing.instants import Instant, from_datetime, to_datetime
 
 SQL = load(__file__)
@@ -121,7 +122,7 @@ def _portions(timers: Sequence[Timer], most_timers: int, most_bytes: int) -> Ite
     portion: list[Timer] = []
     size = 0
     for timer in timers:
-        its_size = len(timer.body) + _SETTLED_BYTES * len(timer.settled)
+        its_size = len(timer.body) + len(timer.roster) + _SETTLED_BYTES * len(timer.settled)
         if portion and (len(portion) == most_timers or size + its_size > most_bytes):
             yield portion
             portion, size = [], 0
@@ -132,11 +133,11 @@ def _portions(timers: Sequence[Timer], most_timers: int, most_bytes: int) -> Ite
 
 def _timer(row: asyncpg.Record) -> Timer:
     """The timer of `shared.domain.event.timer_of`, straight from the row: its context is text already."""
-    series = cron_series(row["interval"], row["timezone"], seed=row["event_id"])
+    roster = row["roster"] or b""
     return Timer(
         id=row["event_id"],
         version=row["version"],
-        rule=series.rule.expression,
+        rule="" if roster else cron.parse(row["interval"], seed=row["event_id"]).expression,
         zone=row["timezone"],
         anchor=from_datetime(row["anchor"]),
         end=from_datetime(row["end_date"]),
@@ -144,18 +145,20 @@ def _timer(row: asyncpg.Record) -> Timer:
         body=row["context"].encode(),
         paused=row["paused"],
         delivery=delivery_of(row["delivery"]),
-        settled=() if row["settled"] is None else tuple(sorted(set(_settled(row, series)))),
+        settled=() if row["settled"] is None else tuple(sorted(set(_settled(row, roster)))),
         application_id=row["application_id"],
+        roster=roster,
     )
 
 
-def _settled(row: asyncpg.Record, series: Series) -> Iterator[Instant]:
+def _settled(row: asyncpg.Record, roster: bytes) -> Iterator[Instant]:
     """Every occurrence that is settled out of order; a skipped stretch has one row, and here all its instants."""
     for nominal, last, count in zip(row["settled"], row["lasts"], row["counts"], strict=True):
         first, through = from_datetime(nominal), from_datetime(last)
         if count == 1:
             yield first
         else:  # perhaps of an earlier rule: what settles is the extent of the stretch, not its number
+            series = series_of(row["interval"], row["timezone"], roster, seed=row["event_id"])
             after = series.before_the_latest(first - 1, through, SETTLED_MOST)
             yield from series.upcoming(after, series.count_between(after, through))
 

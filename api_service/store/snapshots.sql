@@ -21,7 +21,7 @@ select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin'
 -- Everything in the shard that may still ring, with what is settled out of order: beyond the anchor.
 select event.event_id, event.application_id, event.version, event.interval, event.timezone, event.end_date,
        event.callback_url, event.context::text as context, event.delivery::text as delivery,
-       state.status = 'PAUSED' as paused, begins.anchor, done.settled, done.lasts, done.counts
+       event.roster, state.status = 'PAUSED' as paused, begins.anchor, done.settled, done.lasts, done.counts
 from event_state as state
     join event using (event_id)
     cross join lateral (select greatest(event.anchor, state.settled_through) as anchor) as begins

@@ -16,7 +16,7 @@ from dispatcher_service.core.held import OFF, Held, Waiting, begin, remain
 from dispatcher_service.core.misfire import misfired_through, out_of_grace_through
 from shared.domain.delivery import CATCH_UP_MOST, Delivery, MisfirePolicy, OverlapPolicy, spread_offset
 from shared.domain.firing import PendingFiring, SkipReason
-from shared.domain.series import cron_series
+from shared.domain.roster_series import series_of
 from shared.domain.timer import Timer
 from shared.timing.instants import Instant
 
@@ -74,10 +74,10 @@ class Agenda:
         self._deliveries: dict[Delivery, Delivery] = {}
 
     def hold(self, timer: Timer, shard: int) -> Held:
-        """The timer, ready to be armed."""
+        """The timer, ready to be armed. Raises ValueError where nothing can be made of its rule or roster."""
         timer.delivery = self._shared(timer.delivery)
         offset = spread_offset(timer.id, timer.delivery.spread_ms)
-        series = cron_series(timer.rule, timer.zone)
+        series = series_of(timer.rule, timer.zone, timer.roster)
         return Held(timer=timer, shard=shard, series=series, offset=offset, begins=timer.anchor)
 
     def arm(self, held: Held) -> None:
@@ -125,6 +125,9 @@ class Agenda:
             return [self._again(first)]
         if now >= first.timer.end:
             return self._ended(first, now)
+        if first.looking:
+            self.arm(first)
+            return []
         decisions = list(self._occurred(first, due - first.offset, now - first.offset))
         self.arm(first)
         return decisions
@@ -150,11 +153,15 @@ class Agenda:
         return self._deliveries.setdefault(delivery, delivery)
 
     def _next_due(self, held: Held) -> Instant:
-        timer = held.timer
+        timer, held.looking = held.timer, False
         if timer.paused:
             return timer.end
         following = held.series.next_after(timer.anchor)
-        return timer.end if following is None else min(following + held.offset, timer.end)
+        if following is not None:
+            return min(following + held.offset, timer.end)
+        seen = held.series.seen_through(timer.anchor)
+        held.looking = seen is not None
+        return timer.end if seen is None else min(seen, timer.end)
 
     def _again(self, waiting: Waiting) -> Again:
         held = waiting.held

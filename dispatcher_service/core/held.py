@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from shared.domain.roster_series import RosterSeries
 from shared.domain.series import Series
 from shared.domain.timer import Timer
 from shared.timing.instants import Instant
@@ -31,6 +32,7 @@ class Held:
     offset: int
     begins: Instant
     ticket: int = OFF
+    looking: bool = False  # what it is armed for is no occurrence: no further was in sight
     unreported: list[Instant] | None = None
     unfinished: set[Instant] | None = None
     waiting: dict[Nominal, Waiting] | None = None
@@ -52,6 +54,12 @@ class Waiting:
     attempts_before: int
     due: Instant
     ticket: int = OFF
+
+
+def body_at(held: Held, nominal: Instant) -> bytes:
+    """What is POSTed for this firing, to the byte, at whatever attempt."""
+    series = held.series
+    return series.body_at(nominal, held.timer.id) if isinstance(series, RosterSeries) else held.timer.body
 
 
 def begin(held: Held, nominal: Instant) -> None:

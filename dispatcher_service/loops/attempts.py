@@ -9,7 +9,7 @@ from typing import Protocol
 
 from dispatcher_service.core.breaker import Breakers
 from dispatcher_service.core.firing import Firing, Heard, Verdict, attempted, given_up, next_attempt, verdict
-from dispatcher_service.core.held import Held, report
+from dispatcher_service.core.held import Held, body_at, report
 from dispatcher_service.core.hosts import host_of
 from dispatcher_service.core.keyring import Keyring
 from dispatcher_service.core.lease import Lease
@@ -170,10 +170,11 @@ class Attempts:
             self._conclude(firing, timer.version, self._not_asked(closed_from))
             return True
         now = self._clock.now()
-        headers = callback_headers(firing, held, self._keyring.secrets(timer.application_id, now), now)
+        body = body_at(held, firing.nominal)
+        headers = callback_headers(firing, held, body, self._keyring.secrets(timer.application_id, now), now)
         timeout = timer.delivery.timeout_ms / 1000
         try:
-            answer = await self._sender.post(timer.url, timer.body, headers, fence, timeout_seconds=timeout)
+            answer = await self._sender.post(timer.url, body, headers, fence, timeout_seconds=timeout)
         except Fenced:
             self._breakers.not_asked(host, self._clock.steady())
             return False
@@ -229,7 +230,7 @@ def heard_of(answer: Answer) -> Heard:
     )
 
 
-def callback_headers(firing: Firing, held: Held, secrets: Sequence[bytes], now: Instant) -> dict[str, str]:
+def callback_headers(firing: Firing, held: Held, body: bytes, secrets: Sequence[bytes], now: Instant) -> dict[str, str]:
     """What a receiver is told beside the body: what the event's owner wants, and then what we have to say."""
     headers = dict(held.timer.delivery.headers) | {
         "Content-Type": "application/json",
@@ -241,5 +242,5 @@ def callback_headers(firing: Firing, held: Held, secrets: Sequence[bytes], now: 
         "carillon-epoch": str(firing.shard.epoch),
     }
     if secrets:
-        headers["webhook-signature"] = signature(secrets, firing.name, now // 1000, held.timer.body)
+        headers["webhook-signature"] = signature(secrets, firing.name, now // 1000, body)
     return headers

@@ -15,10 +15,12 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from shared.domain import roster_series
 from shared.domain.delivery import DEFAULT, Delivery, spread_offset
 from shared.domain.errors import EventIsFinished
-from shared.domain.series import CronSeries, cron_series
+from shared.domain.series import Series
 from shared.domain.timer import Timer
+from shared.timing import cron
 from shared.timing.instants import Instant
 
 JsonObject: TypeAlias = Mapping[str, Any]
@@ -46,7 +48,7 @@ class Event:
 
     `version` is the version of its shard at the last change a client made. Occurrences count strictly after `anchor`,
     and none is attempted at or after `end_date`. `settled_through` is of the series that began there: None until an
-    owner who knows this series has settled something of it.
+    owner who knows this series has settled something of it. A subscription to a schedule has a `roster`, no interval.
     """
 
     event_id: str
@@ -69,6 +71,8 @@ class Event:
     last_run_date: Instant | None = None
     delivery: Delivery = DEFAULT
     paused_reason: PauseReason | None = None
+    schedule_id: str | None = None
+    roster: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +91,7 @@ class Changes:
     retry: Mapping[str, Any] = field(default_factory=dict)  # of its RetryPolicy: the same
 
 
-_RULE_FIELDS = ("interval", "timezone", "start_date")
+_RULE_FIELDS = ("interval", "timezone", "start_date", "roster")
 
 
 def is_over(event: Event, now: Instant) -> bool:
@@ -157,9 +161,9 @@ def next_run(event: Event, now: Instant) -> Instant | None:
     return due if due is not None and due + offset < event.end_date else None
 
 
-def series_of(event: Event) -> CronSeries:
+def series_of(event: Event) -> Series:
     """The instants of the event."""
-    return cron_series(event.interval, event.timezone, seed=event.event_id)
+    return roster_series.series_of(event.interval, event.timezone, event.roster, seed=event.event_id)
 
 
 def offset_of(event: Event) -> int:
@@ -172,7 +176,7 @@ def timer_of(event: Event) -> Timer:
     return Timer(
         id=event.event_id,
         version=event.version,
-        rule=series_of(event).rule.expression,
+        rule="" if event.roster else cron.parse(event.interval, seed=event.event_id).expression,
         zone=event.timezone,
         anchor=max(event.anchor, event.settled_through or event.anchor),
         end=event.end_date,
@@ -181,6 +185,7 @@ def timer_of(event: Event) -> Timer:
         paused=event.status is Status.PAUSED,
         delivery=event.delivery,
         application_id=event.application_id,
+        roster=event.roster,
     )
 
 

@@ -16,10 +16,14 @@ from shared.timing.zones import zone
 
 
 class Series(Protocol):
-    """Instants in order, perhaps without an end. Equal ones have the same instants."""
+    """Instants in order, perhaps without an end; equal ones have the same."""
 
     def next_after(self, after: Instant) -> Instant | None:
-        """The first instant after this moment; None if there is none."""
+        """The first instant after this moment; None if there is none in sight."""
+        ...
+
+    def seen_through(self, after: Instant) -> Instant | None:
+        """Where there is no instant in sight after this moment: up to where, or None for ever."""
         ...
 
     def latest_through(self, after: Instant, through: Instant) -> Instant | None:
@@ -49,6 +53,10 @@ class CronSeries:
     def next_after(self, after: Instant) -> Instant | None:
         """The first instant after this moment; None if there is none."""
         return cron.next_after(self.rule, self.clock, after)
+
+    def seen_through(self, after: Instant) -> Instant | None:
+        """For ever."""
+        return None
 
     def latest_through(self, after: Instant, through: Instant) -> Instant | None:
         """The last instant after the one moment and not after the other; None if there is none."""

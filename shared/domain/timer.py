@@ -11,7 +11,8 @@ from shared.timing.instants import Instant
 class Timer(msgspec.Struct, array_like=True, gc=False, kw_only=True):
     """Everything a dispatcher must know to ring one event; a million of them fit in one process.
 
-    `rule` is free of `H` and `body` is what is POSTed, to the byte. `anchor` moves forward as occurrences are taken:
+    `rule` is free of `H`; with a `roster`, which rings at its transitions instead, it is empty.
+    `body` is what is POSTed, to the byte, where there is no roster. `anchor` moves forward as occurrences are taken:
     those at or before it are none of our business. `settled` names the few after it that are settled already.
     `version` is unique in its shard, so it names the timer's state too.
     """
@@ -28,3 +29,4 @@ class Timer(msgspec.Struct, array_like=True, gc=False, kw_only=True):
     settled: tuple[Instant, ...] = ()
     delivery: Delivery = DEFAULT
     application_id: int = 0
+    roster: bytes = b""

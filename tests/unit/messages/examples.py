@@ -62,6 +62,7 @@ TIMER: Final = Timer(
         headers=(("Authorization", "Bearer s3cret"),),
     ),
     application_id=12,
+    roster=b"a roster",
 )
 KEYS: Final = SigningKeys(
     application_id=12, generation=2, secrets=(SigningSecret(b"k" * 32), SigningSecret(b"l" * 32, 1_700_000_100_000))

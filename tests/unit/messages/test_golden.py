@@ -9,7 +9,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from shared.messages.catalogue import ToRecorder, ToShard, ToSnapshots, What
+from shared.messages.catalogue import ToRecorder, ToShard, ToSnapshots, Upserted, What
 from shared.messages.codec import (
     ContractError,
     decode_to_recorder,
@@ -18,7 +18,7 @@ from shared.messages.codec import (
     decode_what,
     encode,
 )
-from tests.unit.messages.examples import EXAMPLES, Message
+from tests.unit.messages.examples import EXAMPLES, KEYS, TIMER, Message
 
 GOLDEN = Path(__file__).parents[2] / "data" / "messages"
 Decode = Callable[[bytes], Message]
@@ -63,6 +63,13 @@ def test_what_an_earlier_release_said_is_still_understood(path: Path) -> None:
 
     for decode in decoders_of(EXAMPLES[path.stem]):
         assert type(decode(earlier)) is type(EXAMPLES[path.stem])
+
+
+def test_a_timer_of_a_release_that_knew_no_rosters_has_none() -> None:
+    _, timer, keys = msgspec.msgpack.decode(golden("upserted"))
+    earlier = msgspec.msgpack.encode(["upserted", timer[:-1], keys])
+
+    assert decode_what(earlier) == Upserted(msgspec.structs.replace(TIMER, roster=b""), KEYS)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -54,6 +54,7 @@ timers = st.builds(
     body=st.binary(max_size=50),
     paused=flags,
     settled=st.lists(moments, max_size=3).map(tuple),
+    roster=st.binary(max_size=20),
 )
 firings = st.builds(PendingFiring, timer_id=text, nominal=moments, manual=flags, attempts=whole, due=moments)
 outcomes = st.one_of(
