@@ -65,6 +65,8 @@ def document() -> dict[str, Any]:
     spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     for name, schema in (callback_components.SCHEMAS | oncall_components.SCHEMAS).items():
         spec.components.schema(name, schema=schema)
+    for name, text in oncall_components.TEXTS.items():
+        spec.components.schema(name, text)
     for name, refusal in (*callbacks.refusals(), *oncall.refusals()):
         spec.components.response(name, refusal)
     for path, method, operation in (*callbacks.paths(), *oncall.paths(), *callbacks.service_paths()):

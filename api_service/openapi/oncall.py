@@ -68,6 +68,8 @@ def _responses(operation: OncallOperation) -> dict[str, Any]:
     if operation.is_trial:
         tried = _response(200, {"application/json": {"schema": _ref("Trial")}})
         said["200"] = _either(said["200"], tried) if operation.status == 200 else tried
+    if operation.may_delete:
+        said["204"] = _response(204, {})
     if operation.method == "get":
         said["304"] = {"description": "What you have still holds.", "headers": {"ETag": _ETAG}}
     for status in operation.all_refusals:

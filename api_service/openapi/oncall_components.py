@@ -8,7 +8,16 @@ from typing import Any
 from marshmallow import Schema
 
 from api_service import limits
-from api_service.schemas.oncall import account_users, schedules
+from api_service.schemas.oncall import (
+    account_users,
+    coverage,
+    events,
+    events_shown,
+    overriding,
+    schedules,
+    trials,
+    windows,
+)
 from api_service.schemas.oncall.errors import Errors, Problem
 from api_service.wanted import Kind, Op
 from shared.domain.errors import (
@@ -19,6 +28,7 @@ from shared.domain.errors import (
     TooManyRequests,
     Unavailable,
 )
+from shared.timing.zone_names import LISTED
 
 SCHEMAS: dict[str, type[Schema]] = {
     "AccountUser": account_users.AccountUserAnswer,
@@ -27,14 +37,35 @@ SCHEMAS: dict[str, type[Schema]] = {
     "Schedule": schedules.ScheduleAnswer,
     "ScheduleCreation": schedules.ScheduleCreation,
     "ScheduleChange": schedules.ScheduleChange,
+    "EventAttendee": events_shown.EventAttendee,
+    "EventException": events_shown.EventException,
+    "OnCallEvent": events_shown.EventAnswer,
+    "OnCallEventBody": events.EventBody,
+    "Override": overriding.OverrideBody,
+    "Occurrence": overriding.OccurrenceBody,
+    "Shift": windows.ShiftAnswer,
+    "Span": trials.SpanAnswer,
+    "Held": trials.HeldAnswer,
+    "OpenGap": trials.GapAnswer,
+    "Window": trials.WindowAnswer,
+    "Difference": trials.DifferenceAnswer,
+    "Trial": trials.TrialAnswer,
+    "Hours": coverage.HoursAnswer,
+    "LayerHours": coverage.LayerHoursAnswer,
+    "LayerCoverage": coverage.LayerAnswer,
+    "PersonHours": coverage.PersonAnswer,
+    "Coverage": coverage.CoverageAnswer,
     "Problem": Problem,
     "Errors": Errors,
 }
+
+TEXTS: dict[str, dict[str, Any]] = {"TimeZone": {"type": "string", "enum": list(LISTED)}}
 
 # What a list can be filtered by, by the schema of what is in it.
 ATTRIBUTES: dict[str, Mapping[str, Kind]] = {
     "AccountUser": account_users.ATTRIBUTES,
     "Schedule": schedules.ATTRIBUTES,
+    "OnCallEvent": events_shown.ATTRIBUTES,
 }
 
 REFUSALS: dict[int, tuple[str, list[str]]] = {
@@ -60,6 +91,20 @@ REFUSALS: dict[int, tuple[str, list[str]]] = {
 
 _TIME = {"type": "string", "example": "2030-09-02T08:00:00Z"}
 PARAMETERS: dict[str, dict[str, Any]] = {
+    "start": {
+        "in": "query",
+        "description": "Where the window begins; a time without an offset is UTC. A trial has a default.",
+        "schema": _TIME,
+    },
+    "end": {"in": "query", "description": "Where the window ends; nothing at that time is in it.", "schema": _TIME},
+    "at": {"in": "query", "description": "Which time is meant, if not now.", "schema": _TIME},
+    "dry_run": {"in": "query", "description": "Only try it: nothing is written.", "schema": {"type": "boolean"}},
+    "restore": {
+        "in": "query",
+        "description": "Whether what the override had replaced comes back.",
+        "schema": {"type": "boolean"},
+    },
+    "format": {"in": "query", "description": "In what form.", "schema": {"type": "string", "enum": ["json", "csv"]}},
     "id": {"in": "path", "required": True, "schema": {"type": "string", "example": "01JD8M2Z9T5R0C4V7K3N6P1QXC"}},
     "If-Match": {
         "in": "header",

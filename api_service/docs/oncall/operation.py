@@ -39,6 +39,7 @@ class OncallOperation:
     is_once: bool = False  # with an Idempotency-Key
     is_matched: bool = False  # with If-Match
     is_trial: bool = False  # with dry_run
+    may_delete: bool = False  # and answers 204 then
     refusals: tuple[int, ...] = ()
     needs_key: bool = True
 

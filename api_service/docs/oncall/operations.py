@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from api_service.docs.oncall.events import EVENTS
 from api_service.docs.oncall.objects import OBJECTS
 
-ONCALL_OPERATIONS = (*OBJECTS,)
+ONCALL_OPERATIONS = (*OBJECTS, *EVENTS)

@@ -76,7 +76,7 @@ class CoverageAnswer(Schema):
 def wants_table(raw: str, accept: str) -> bool:
     """Is the coverage to be a table? `format` says so, or else the kinds of answer that are accepted."""
     kind = parse(raw).get("format")
-    if kind is not None and kind not in {"csv", "json"}:
+    if kind is not None and kind not in ("csv", "json"):
         raise Unprocessable(["format should be csv or json"])
     return kind == "csv" if kind is not None else accept.strip().lower().startswith("text/csv")
 

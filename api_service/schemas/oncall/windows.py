@@ -57,9 +57,9 @@ def read_trial_window(raw: str, now: Instant) -> Window:
 def read_restore(raw: str) -> bool:
     """Is an override's deletion to give its hours back? Raises Unprocessable."""
     said = parse(raw).get("restore", "false")
-    if said not in {"true", "1", "false", "0"}:
+    if said not in ("true", "1", "false", "0"):
         raise Unprocessable(["restore should be true or false"])
-    return said in {"true", "1"}
+    return said in ("true", "1")
 
 
 def read_at(raw: str, now: Instant) -> Instant:

@@ -45,6 +45,17 @@ CHECKS: Final = [
     response_schema_conformance,
 ]
 
+_SENT: Final = {"account_users": ADA, "schedules": CORE}
+_WEEKLY: Final = {
+    "start_time": "2030-09-02 08:00",
+    "end_time": "2030-09-09 08:00",
+    "layer": 1,
+    "time_zone": "Arizona",
+    "repeat": True,
+    "frequency": 1,
+    "frequency_unit": "weekly",
+}
+
 described = schemathesis.openapi.from_dict(document(), config=schemathesis.Config(seed=1))
 
 
@@ -73,11 +84,9 @@ class Running:
         }
 
     def _oncall_names(self, path: str, key: str) -> dict[str, str]:
-        made = {
-            "account_users": self._post("/api/v4/account_users", ADA, key)["id"],
-            "schedules": self._post("/api/v4/schedules", CORE, key)["id"],
-        }
-        return {"id": made[path.split("/")[3]]}
+        ada, core = (self._post(f"/api/v4/{kind}", sent, key)["id"] for kind, sent in _SENT.items())
+        event = self._post("/api/v4/events", _WEEKLY | {"account_user_ids": [ada], "schedule_ids": [core]}, key)["id"]
+        return {"id": {"account_users": ada, "schedules": core, "events": event}[path.split("/")[3]]}
 
     def _post(self, path: str, body: dict[str, Any], key: str = "") -> dict[str, Any]:
         headers = {"Content-Type": "application/json"} | ({"X-API-Key": key} if key else {})

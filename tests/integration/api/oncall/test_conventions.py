@@ -236,6 +236,23 @@ async def test_a_promise_makes_one_thing_however_often_it_is_asked_for(v4: V4, p
     assert (await v4.ask("POST", path, sent, headers={"Idempotency-Key": "a b"})).status == 400
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "said"),
+    [
+        ("GET", "/schedules?limit=1&limit=1", "limit should be a whole number from 1 to 100"),
+        ("DELETE", f"/events/{NOWHERE}?dry_run=true&dry_run=true", "dry_run should be true or false"),
+        ("DELETE", f"/events/{NOWHERE}?restore=true&restore=true", "restore should be true or false"),
+        ("GET", f"/schedules/{NOWHERE}/coverage?format=csv&format=csv", "format should be csv or json"),
+        ("GET", f"/schedules/{NOWHERE}/window_events?start=1&start=1", "start should be given once, as a time"),
+    ],
+)
+async def test_what_is_said_twice_is_not_guessed(v4: V4, method: str, path: str, said: str) -> None:
+    answer = await v4.ask(method, path)
+
+    assert answer.status in {400, 422}
+    assert said in problems(answer)
+
+
 async def _together(asked: list[Any]) -> list[Answer]:
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(one) for one in asked]
