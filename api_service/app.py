@@ -10,6 +10,7 @@ from aiohttp import web
 from api_service import limits
 from api_service.handlers.routes import add_routes
 from api_service.keys import (
+    CALENDARS,
     CLOCK,
     EGRESS,
     ENTROPY,
@@ -37,6 +38,7 @@ def create_app(settings: ApiSettings, *, bus: Bus, clock: Clock) -> web.Applicat
     app[EGRESS] = settings.egress_allow
     app[SHARDS] = settings.shards
     app[PREVIEWS] = asyncio.Lock()
+    app[CALENDARS] = asyncio.Lock()
     app[RATE] = Buckets(rate=settings.rate_limit, burst=settings.rate_limit) if settings.rate_limit else None
     app[QUOTA_EVENTS] = settings.quota_events
     app[LEDGER_SUCCESS_DAYS] = settings.ledger_success_days

@@ -78,6 +78,9 @@ PREVIEW_DEFAULT = 10
 PREVIEW_MOST = 100
 PREVIEW_SECONDS = 5.0  # that one may wait for its turn
 
+FEED_TOKENS = 10  # of one calendar feed
+CALENDAR_SECONDS = 20.0  # that one may wait for its turn; calendar programs are patient, and come all at the full hour
+
 AUDIT_INSTANTS = 100_000  # of one audit: each is computed anew
 AUDIT_ENTRIES = 2 * AUDIT_INSTANTS  # of the ledger, read for it
 AUDIT_CHANGES = 1_000  # of the rule

@@ -34,6 +34,8 @@ _STATUS: dict[type[errors.DomainError], int] = {
     errors.AccountUserAttends: 409,
     errors.ExecutionNotFound: 404,
     errors.KeyNotFound: 404,
+    errors.FeedTokenNotFound: 404,
+    errors.TooManyFeedTokens: 409,
     errors.LastKey: 409,
     errors.TooManyKeys: 409,
     errors.TooManySecrets: 409,

@@ -135,7 +135,8 @@ def _event(feed: Feed, shift: _Moment, status: str) -> Event:
     written = wording.event(shift.uid, shift.changed, shift.event.layer)
     person = feed.people.get(shift.account_user_id)
     if feed.places is not None:
-        what = f"On call: {feed.places.get(shift.event.event_id, feed.name)}"
+        place = feed.places.get(shift.event.event_id)
+        what = "On call" if place is None else f"On call: {place}"
     else:
         what = "On call" if person is None else person.name
     written.add("SUMMARY", wording.text(f"{what} (layer {shift.event.layer})"))

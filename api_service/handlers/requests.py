@@ -44,11 +44,16 @@ def for_application(handler: Callable[[web.Request, Means], Awaitable[web.Stream
         app = request.app
         now = app[CLOCK].now()
         key = await authenticate(app[DATABASE], _key_of(request), now)
-        _limit_rate(app, key.application_id)
-        return await handler(request, _means(request, key.application_id, key.key_id, now))
+        return await handler(request, let_in(request, key.application_id, key.key_id, now))
 
     authenticated.__name__ = handler.__name__
     return authenticated
+
+
+def let_in(request: web.Request, application_id: int, key_id: str, now: Instant) -> Means:
+    """The means to act for an application that has shown who it is. Raises TooManyRequests."""
+    _limit_rate(request.app, application_id)
+    return _means(request, application_id, key_id, now)
 
 
 async def read_body(request: web.Request) -> bytes:

@@ -99,6 +99,14 @@ class KeyNotFound(DomainError):
     """There is no key with this id."""
 
 
+class FeedTokenNotFound(DomainError):
+    """This feed has no token with this id."""
+
+
+class TooManyFeedTokens(DomainError):
+    """The feed has as many tokens as it may; revoke one with DELETE …/feed_tokens/:token_id first."""
+
+
 class LastKey(DomainError):
     """This is the application's last valid key; make another with POST /v1/keys, and revoke this one with that."""
 

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from api_service.handlers.oncall import account_users, events, schedule_events, schedules
+from api_service.handlers.oncall import account_users, events, feed_tokens, feeds, schedule_events, schedules
+from api_service.handlers.oncall.feeds import for_feed
 from api_service.handlers.requests import Routes, for_application
+from shared.domain.schedule import ACCOUNT_USER_PREFIX, SCHEDULE_PREFIX
 
 OF_ONCALL: Routes = (
+    ("GET", "/api/v4/account_users/{id}.ics", for_feed(ACCOUNT_USER_PREFIX, feeds.account_user_feed)),
     ("POST", "/api/v4/account_users", for_application(account_users.create_account_user)),
     ("GET", "/api/v4/account_users", for_application(account_users.list_account_users)),
     ("GET", "/api/v4/account_users/{id}", for_application(account_users.get_account_user)),
     ("PUT", "/api/v4/account_users/{id}", for_application(account_users.change_account_user)),
     ("PATCH", "/api/v4/account_users/{id}", for_application(account_users.change_account_user)),
     ("DELETE", "/api/v4/account_users/{id}", for_application(account_users.delete_account_user)),
+    ("POST", "/api/v4/account_users/{id}/feed_tokens", for_application(feed_tokens.create_account_user_token)),
+    ("GET", "/api/v4/account_users/{id}/feed_tokens", for_application(feed_tokens.list_account_user_tokens)),
+    (
+        "DELETE",
+        "/api/v4/account_users/{id}/feed_tokens/{token_id}",
+        for_application(feed_tokens.revoke_account_user_token),
+    ),
+    ("GET", "/api/v4/schedules/{id}.ics", for_feed(SCHEDULE_PREFIX, feeds.schedule_feed)),
+    ("GET", "/api/v4/schedules/{id}/rules.ics", for_application(feeds.schedule_rules)),
+    ("POST", "/api/v4/schedules/{id}/feed_tokens", for_application(feed_tokens.create_schedule_token)),
+    ("GET", "/api/v4/schedules/{id}/feed_tokens", for_application(feed_tokens.list_schedule_tokens)),
+    ("DELETE", "/api/v4/schedules/{id}/feed_tokens/{token_id}", for_application(feed_tokens.revoke_schedule_token)),
     ("POST", "/api/v4/schedules", for_application(schedules.create_schedule)),
     ("GET", "/api/v4/schedules", for_application(schedules.list_schedules)),
     ("GET", "/api/v4/schedules/{id}", for_application(schedules.get_schedule)),

@@ -106,18 +106,21 @@ create table feed_token (
     created_at       timestamptz not null,
     check (num_nonnulls(schedule_id, account_user_id) = 1)
 );
-create index feed_token_application on feed_token (application_id, feed_token_id);
+create index feed_token_schedule on feed_token (schedule_id) where schedule_id is not null;
+create index feed_token_account_user on feed_token (account_user_id) where account_user_id is not null;
 
--- What a feed has shown and what is gone since: calendar programs are told that it is cancelled.
-create table feed_tombstone (
-    schedule_id      text collate "C" not null references schedule on delete cascade,
-    uid              text collate "C" not null,
-    account_user_id  text collate "C" not null,
-    start_at         timestamptz not null,
-    end_at           timestamptz not null,
-    cancelled_at     timestamptz not null,
-    primary key (schedule_id, uid)
+-- What a calendar feed has shown last: on-call events as they were then. What is gone since is kept for a while, so that
+-- calendar programs are told which shifts are cancelled; it is noticed when the feed is read.
+create table feed_shown (
+    schedule_id      text collate "C" references schedule on delete cascade,
+    account_user_id  text collate "C" references account_user on delete cascade,
+    digest           bytea not null,  -- of the form
+    form             bytea not null,
+    gone_at          timestamptz,     -- when it was noticed; null while it is so
+    check (num_nonnulls(schedule_id, account_user_id) = 1)
 );
+create unique index feed_shown_schedule on feed_shown (schedule_id, digest) where schedule_id is not null;
+create unique index feed_shown_account_user on feed_shown (account_user_id, digest) where account_user_id is not null;
 
 -- A subscription is an event whose instants are the transitions of a schedule's roster instead of a cron rule's.
 alter table event add column schedule_id text collate "C" references schedule;

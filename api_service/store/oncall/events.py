@@ -111,6 +111,14 @@ async def of_schedules(
     return [_kept(row) for row in await c.fetch(_rows("of_schedules"), application_id, schedule_ids, *window)]
 
 
+async def of_account_user(
+    c: Connection, application_id: int, account_user_id: str, start: Instant, end: Instant
+) -> list[KeptEvent]:
+    """The same of the events on any schedule that the account user takes part in."""
+    window = (to_datetime(start), to_datetime(end))
+    return [_kept(row) for row in await c.fetch(_rows("of_account_user"), application_id, account_user_id, *window)]
+
+
 async def insert(c: Connection, kept: KeptEvent) -> None:
     """Write a new event."""
     await c.execute(

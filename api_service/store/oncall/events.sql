@@ -115,6 +115,19 @@ with wanted as (
 )
 {rows}
 
+-- of_account_user --
+-- The events on some schedule that somebody takes part in and that may have an occurrence that overlaps a window.
+with wanted as (
+    select oncall_event_id, row_number() over (order by oncall_event_id) as place
+    from oncall_event
+    where application_id = $1
+        and oncall_event_id in (select oncall_event_id from oncall_event_attendee where account_user_id = $2)
+        and oncall_event_id in (select oncall_event_id from oncall_event_schedule)
+        and start_at < $4
+        and (last_end is null or last_end > $3)
+)
+{rows}
+
 -- insert --
 -- A new event, its attendees in order, and the schedules that it is on.
 with written as (

@@ -15,6 +15,7 @@ from yarl import URL
 from api_service import limits
 from api_service.handlers.routes import add_routes
 from api_service.keys import (
+    CALENDARS,
     CLOCK,
     DATABASE,
     EGRESS,
@@ -151,6 +152,7 @@ def compose(
     app[EGRESS] = STRICT
     app[SHARDS] = SHARD_COUNT
     app[PREVIEWS] = asyncio.Lock()
+    app[CALENDARS] = asyncio.Lock()
     app[RATE] = Buckets(rate=rate, burst=rate) if rate else None
     app[QUOTA_EVENTS] = quota
     app[LEDGER_SUCCESS_DAYS] = 30
