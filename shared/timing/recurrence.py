@@ -60,6 +60,8 @@ def impossible(rule: Rule) -> str | None:
 
 def occurrences(rule: Rule, start: Instant, end: Instant) -> Iterator[Occurrence]:
     """The occurrences that overlap the time from start up to, not including, end, in the order of their starts."""
+    if start >= end:
+        return
     planned = plan(rule)
     for index in range(planned.ended_by(start), planned.begun_before(end)):
         span = planned.span(index)
@@ -69,7 +71,13 @@ def occurrences(rule: Rule, start: Instant, end: Instant) -> Iterator[Occurrence
 
 def covering(rule: Rule, instant: Instant) -> tuple[Occurrence, ...]:
     """The occurrences that are going on at this instant."""
-    return tuple(occurrences(rule, instant, instant + 1))
+    planned = plan(rule)
+    first, begun = planned.ended_by(instant), planned.begun_before(instant + 1)
+    if first >= begun:
+        return ()
+    spans = ((index, planned.span(index)) for index in range(first, begun))
+
+    return tuple([_occurrence(rule, index, span) for index, span in spans if span is not None and span[1] > instant])
 
 
 def nth(rule: Rule, index: int) -> Occurrence | None:

@@ -59,13 +59,16 @@ class WallPlan:
 
     def begun_before(self, instant: Instant) -> int:
         """How many occurrences start before this instant."""
-        return min(self._count, self._clock.count_before(instant, self._walls.starts_before))
+        begun = self._clock.count_before(instant, self._walls.starts_before)
+
+        return begun if begun < self._count else self._count
 
     def ended_by(self, instant: Instant) -> int:
         """How many occurrences, the first ones, have surely ended by this instant; at most one more has, too."""
         ended = self._clock.count_before(instant + 1, self._walls.ends_before)
+        surely = ended - self._walls.late if ended else 0
 
-        return min(self._count, max(0, ended - self._walls.late))
+        return surely if surely < self._count else self._count
 
     def count(self) -> int:
         """How many occurrences there are up to the rule's end, or else the calendar's."""

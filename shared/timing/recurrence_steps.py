@@ -47,8 +47,9 @@ class Pattern:
     def below(self, number: int) -> int:
         """How many of them are less than this one."""
         rounds, rest = divmod(number, self._period)
+        count = rounds * len(self._places) + bisect_left(self._places, rest) - self._passed
 
-        return max(0, rounds * len(self._places) + bisect_left(self._places, rest) - self._passed)
+        return count if count > 0 else 0
 
 
 class Steps(Protocol):

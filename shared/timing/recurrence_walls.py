@@ -19,9 +19,13 @@ from shared.timing.zones import zone
 DAY: Final = 86_400_000
 EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 
-# Up to here changes are looked up as governments announced them (Morocco's reach to 2087); from here on the calendar's
-# 400 years are laid end to end, because what is left are rules like "the last Sunday in March".
+# Up to here changes are looked up as governments announced them (Morocco's reach to 2087), an era of four years at a
+# time and only when it is asked about. From here on the calendar's 400 years are laid end to end, because what is left
+# are rules like "the last Sunday in March".
 _FIRST_YEAR, _FAR_YEAR = 1969, 2100
+_ERA_BITS: Final = 37
+# A table knows a little more than its time: what the wall shows is never as far from UTC as this.
+_MARGIN: Final = 3 * DAY
 _CYCLE_YEARS: Final = 400
 _CYCLE: Final = 146_097 * DAY
 _NEVER: Final = 10**18
@@ -57,7 +61,7 @@ class WallClock:
 
     def __init__(self, place: ZoneInfo) -> None:
         self._zone = place
-        self._near = _Table(_pieces(place, _FIRST_YEAR, _FAR_YEAR))
+        self._eras: dict[int, _Table] = {}
 
     def instant(self, wall: int) -> Instant:
         """The instant that a wall-clock time means."""
@@ -105,41 +109,57 @@ class WallClock:
 
         They must be at least a day apart, so that no two lie within what a clock jumps over.
         """
-        instant = min(max(instant, OPENS), CLOSES)
+        if not OPENS < instant < CLOSES:
+            instant = OPENS if instant <= OPENS else CLOSES
         table, moved = self._at(instant)
         place = bisect_right(table.edges, instant - moved)
-        earlier, offset = table.offsets[place - 1 : place + 1]
-        wall = instant + offset
-        if offset < earlier:
+        wall, since = instant + table.offsets[place], instant - moved - table.edges[place - 1]
+        if since >= _MARGIN:
+            return before(wall)
+        # The clock was changed a moment ago; by how much, and which time on the wall was then over?
+        jumped, over = table.offsets[place] - table.offsets[place - 1], table.limits[place - 1] + moved
+        if jumped < 0:
             # All that happens twice has happened.
-            return before(max(wall, table.limits[place - 1] + moved))
+            return before(max(wall, over))
         count = before(wall)
-        jumped = offset - earlier
-        if instant - moved - table.edges[place - 1] < jumped and count == before(table.limits[place - 1] + moved):
+        if since < jumped and count == before(over):
             # Times that were jumped over are still to come.
             return before(wall - jumped)
 
         return count
 
     def changes_from(self, instant: Instant) -> Iterator[tuple[Instant, int]]:
-        """The offset at this instant, and each later one with the instant from which it counts, in order."""
-        yield instant, self.offset(instant)
+        """The offset at this instant, and each later one with the instant from which it counts, in order.
+
+        One that goes on may be told again, so that nobody needs to look far ahead to hear that there is no change.
+        """
         while instant < CLOSES:
+            yield instant, self.offset(instant)
             table, moved = self._at(instant)
-            ends = _FAR if table is self._near else _FAR + moved + _CYCLE
+            era_ends = ((instant >> _ERA_BITS) + 1) << _ERA_BITS
+            ends = min(era_ends, _FAR) if instant < _FAR else min(_FAR + moved + _CYCLE, CLOSES)
             for place in range(bisect_right(table.edges, instant - moved), len(table.edges) - 1):
                 begins = table.edges[place] + moved
-                if begins >= min(ends, CLOSES):
+                if begins >= ends:
                     break
                 yield begins, table.offsets[place + 1]
             instant = ends
 
     def _at(self, moment: int) -> tuple[_Table, int]:
         """The table that tells about this moment, and by how much it is set back before it is looked up."""
-        if moment < _FAR:
-            return self._near, 0
+        if moment >= _FAR:
+            return self._far, (moment - _FAR) // _CYCLE * _CYCLE
+        try:
+            return self._eras[moment >> _ERA_BITS], 0
+        except KeyError:
+            return self._learn(moment >> _ERA_BITS), 0
 
-        return self._far, (moment - _FAR) // _CYCLE * _CYCLE
+    def _learn(self, era: int) -> _Table:
+        begins, ends = era << _ERA_BITS, (era + 1) << _ERA_BITS
+        table = _Table(_pieces(self._zone, begins - _MARGIN, ends + _MARGIN))
+        self._eras[era] = table
+
+        return table
 
     @cached_property
     def _far(self) -> _Table:
@@ -157,13 +177,12 @@ def _wall_clock(place: ZoneInfo) -> WallClock:
     return WallClock(place)
 
 
-def _pieces(place: ZoneInfo, first_year: int, last_year: int) -> Iterator[tuple[Instant, int]]:
-    """From when which offset counts, in these years; an offset may come twice in a row."""
-    begins, ends = _year_begins(first_year) // 1000, _year_begins(last_year + 1) // 1000
-    for stretch in stretches(place, begins):
-        if stretch.begins >= ends:
+def _pieces(place: ZoneInfo, first: Instant, end: Instant) -> Iterator[tuple[Instant, int]]:
+    """From when which offset counts, in this time; one may come twice in a row, and the first may begin earlier."""
+    for stretch in stretches(place, first // 1000):
+        if stretch.begins * 1000 >= end:
             return
-        if stretch.begins >= begins:
+        if stretch.ends * 1000 > first:
             yield stretch.begins * 1000, stretch.offset * 1000
 
 
@@ -174,7 +193,8 @@ def _cycle_pieces(place: ZoneInfo) -> Iterator[tuple[Instant, int]]:
         begins = _year_begins(year)
         kind = (date(year, 1, 1).weekday(), isleap(year))
         if kind not in kinds:
-            kinds[kind] = [(moment - begins, offset) for moment, offset in _pieces(place, year, year)]
+            pieces = _pieces(place, begins, _year_begins(year + 1))
+            kinds[kind] = [(moment - begins, offset) for moment, offset in pieces]
         for after, offset in kinds[kind]:
             yield begins + after, offset
 
