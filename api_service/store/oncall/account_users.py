@@ -82,6 +82,11 @@ async def attended(c: Connection, account_user_id: str, most: int) -> tuple[list
     return [row["oncall_event_id"] for row in rows], rows[0]["events"] if rows else 0
 
 
+async def scheduled(c: Connection, account_user_id: str) -> list[str]:
+    """The ids of the schedules with events that the account user attends."""
+    return [row["schedule_id"] for row in await c.fetch(SQL["scheduled"], account_user_id)]
+
+
 async def resolve(c: Connection, application_id: int, names: Collection[str]) -> dict[str, str]:
     """The ULID of each of these names, ULIDs or prefix ids, that is an account user of the application."""
     rows = await c.fetch(SQL["resolve"], application_id, list(names))

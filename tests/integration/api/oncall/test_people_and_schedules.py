@@ -203,3 +203,15 @@ async def _event(
         await c.execute("insert into oncall_event_attendee values ($1, 1, $1, $2)", event_id, user["id"])
         await c.execute("insert into oncall_event_schedule values ($1, $2)", schedule["id"], event_id)
     return event_id
+
+
+async def test_a_schedules_end_can_be_tried(v4: V4) -> None:
+    ada, core = await v4.person(), await v4.schedule()
+    week = {"start_time": "2030-09-02 08:00", "end_time": "2030-09-09 08:00", "layer": 1, "time_zone": "Arizona"}
+    await v4.made("/events", week | {"account_user_ids": [ada["id"]], "schedule_ids": [core["id"]]})
+    tried = await v4.ask("DELETE", f"/schedules/{core['id']}?dry_run=true")
+
+    assert (tried.status, tried.json["dry_run"], tried.json["result"]) == (200, True, None)
+    assert tried.json["difference"]["hours"] == {ada["id"]: -168.0}
+    assert (await v4.ask("GET", f"/schedules/{core['id']}/events")).json["total_count"] == 1
+    assert (await v4.ask("DELETE", f"/schedules/{core['id']}?dry_run=maybe")).status == 400
