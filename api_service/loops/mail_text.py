@@ -20,6 +20,7 @@ from shared.domain.firing import AttemptError
 from shared.timing.instants import Instant, iso, to_datetime
 
 LISTED_MOST = 50
+ON_CALL = "of whose schedule you are on call"
 
 # What it means, and what to do; in the order of urgency.
 _MEANS = {
@@ -51,13 +52,13 @@ class Unmailable(ValueError):
     """What is to be told cannot be put into a mail; of an owner, that what they are called by is no address."""
 
 
-def compose(told: Sequence[Notification], *, sender: str, now: Instant) -> EmailMessage:
+def compose(told: Sequence[Notification], *, sender: str, recipient: str, now: Instant) -> EmailMessage:
     """One mail of all these notifications, which have one owner. Raises Unmailable."""
     latest = list({one.event_id: one for one in told}.values())
     latest.sort(key=lambda one: (_ORDER.index(one.kind), one.happened))
-    message = EmailMessage(policy=SMTP if told[0].event_owner.isascii() else SMTPUTF8)
+    message = EmailMessage(policy=SMTP if recipient.isascii() else SMTPUTF8)
     message["From"] = Address("Carillon", addr_spec=sender)
-    message["To"] = _address(told[0].event_owner)
+    message["To"] = _address(recipient)
     try:
         message["Subject"] = _subject(latest)
     except ValueError as error:  # a line break in it, which nothing of ours lets in
@@ -65,7 +66,9 @@ def compose(told: Sequence[Notification], *, sender: str, now: Instant) -> Email
     message["Date"] = format_datetime(to_datetime(now))
     message["Message-ID"] = _name(told, sender)
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content("\n".join(_lines(latest)))
+    message.set_content(
+        "\n".join(_lines(latest, whose="that you own" if recipient == told[0].event_owner else ON_CALL))
+    )
     return message
 
 
@@ -95,8 +98,8 @@ def _subject(latest: Sequence[Notification]) -> str:
     return "Callbacks: " + ", ".join(f"{counts[kind]} {kind}" for kind in _ORDER if counts[kind])
 
 
-def _lines(latest: Sequence[Notification]) -> Iterator[str]:
-    yield "This is about callbacks that you own. Times are UTC."
+def _lines(latest: Sequence[Notification], *, whose: str) -> Iterator[str]:
+    yield f"This is about callbacks {whose}. Times are UTC."
     counts = Counter(one.kind for one in latest)
     for kind, group in groupby(islice(latest, LISTED_MOST), key=lambda one: one.kind):
         yield f"\n{kind.upper()} ({counts[kind]})\n{_MEANS[kind]}\n"

@@ -17,8 +17,10 @@ from api_service.loops.trouble import Trouble
 from api_service.store import notifications
 from api_service.store.database import Connection, Database
 from api_service.store.notifications import Notification
+from api_service.usecases.oncall import owners
+from api_service.usecases.oncall.owners import NobodyOnCall
 from shared.clock import Clock
-from shared.domain.errors import Unavailable
+from shared.domain.errors import ScheduleNotFound, Unavailable
 from shared.observability.logs import get_logger
 
 MAIL_NOTIFICATIONS = 10_000
@@ -77,14 +79,15 @@ class Mailer:
         """
         away: ServerAway | None = None
         async with self._database.transaction() as c:
-            told = await notifications.take(c, self._clock.now(), MAIL_NOTIFICATIONS)
+            now = self._clock.now()
+            told = await notifications.take(c, now, MAIL_NOTIFICATIONS)
             if not told:
                 return False
             try:
-                await self._send(told)
-            except (Refused, Unmailable) as error:
+                await self._send(told, await owners.addresses_of(c, told[0].application_id, told[0].event_owner, now))
+            except (Refused, Unmailable, ScheduleNotFound) as error:
                 await _drop(c, told, "refused" if isinstance(error, Refused) else "unmailable", error)
-            except Deferred as error:
+            except (Deferred, NobodyOnCall) as error:
                 await self._postpone(c, told, error)
             except ServerAway as error:
                 await self._postpone(c, told, error)
@@ -95,11 +98,13 @@ class Mailer:
             raise away
         return True
 
-    async def _send(self, told: Sequence[Notification]) -> None:
-        message = compose(told, sender=self._server.sender, now=self._clock.now())
-        await self._server.send(message, recipient=told[0].event_owner)
-        metrics.MAILER_SENT.inc()
-        self._mail.over()
+    async def _send(self, told: Sequence[Notification], recipients: Sequence[str]) -> None:
+        """One mail to each; where one of them fails all are tried again, under the same Message-ID."""
+        for recipient in recipients:
+            message = compose(told, sender=self._server.sender, recipient=recipient, now=self._clock.now())
+            await self._server.send(message, recipient=recipient)
+            metrics.MAILER_SENT.inc()
+            self._mail.over()
 
     async def _postpone(self, c: Connection, told: Sequence[Notification], error: Exception) -> None:
         expired = [one for one in told if one.tries + 1 >= TRIES_MOST]

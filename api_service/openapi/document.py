@@ -17,7 +17,7 @@ from shared.version import VERSION
 
 _FORMATS = {  # umlauts are welcome
     ours.Moment: "date-time",
-    ours.Email: "idn-email",
+    ours.Owner: "idn-email",
     ours.CallbackUrl: "iri",
     oncall_fields.Email: "idn-email",
 }

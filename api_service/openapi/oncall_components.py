@@ -13,7 +13,6 @@ from api_service.schemas.oncall import (
     coverage,
     events,
     events_shown,
-    feed_tokens,
     overriding,
     schedules,
     trials,
@@ -56,8 +55,6 @@ SCHEMAS: dict[str, type[Schema]] = {
     "LayerCoverage": coverage.LayerAnswer,
     "PersonHours": coverage.PersonAnswer,
     "Coverage": coverage.CoverageAnswer,
-    "FeedToken": feed_tokens.FeedTokenAnswer,
-    "NewFeedToken": feed_tokens.NewFeedTokenAnswer,
     "Problem": Problem,
     "Errors": Errors,
 }
@@ -109,8 +106,6 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     },
     "format": {"in": "query", "description": "In what form.", "schema": {"type": "string", "enum": ["json", "csv"]}},
     "id": {"in": "path", "required": True, "schema": {"type": "string", "example": "01JD8M2Z9T5R0C4V7K3N6P1QXC"}},
-    "tokenId": {"in": "path", "required": True, "schema": {"type": "string", "example": "01JD8M2Z9T5R0C4V7K3N6P1QXF"}},
-    "token": {"in": "query", "description": "What opens this feed, instead of a key.", "schema": {"type": "string"}},
     "If-Match": {
         "in": "header",
         "description": "Do it only if a read would still answer with one of these tags, as `ETag` shows them, or `*`.",

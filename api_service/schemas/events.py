@@ -25,7 +25,7 @@ _ABOUT = {
         "FINISHED: endDate has passed and none will be."
     ),
     "paused_reason": "Why the event is PAUSED. client: somebody asked for it. gone: the receiver answered 410.",
-    "event_owner": "E-mail address of who asked for the event.",
+    "event_owner": "E-mail address of who asked for the event, or `oncall:` and the id of a schedule: who is on call.",
     "start_date": "No callback before or at this date. Any ISO 8601 date with an offset.",
     "end_date": "No callback at or after this date, which is in the future. Any ISO 8601 date with an offset.",
     "interval": "When to call: a cron expression as cron-parser reads it; where it has six fields, seconds come first.",
@@ -100,7 +100,7 @@ class EventCreation(Strict):
 
     refused: ClassVar[Mapping[str, str]] = _READ_ONLY
 
-    event_owner = ours.Email(
+    event_owner = ours.Owner(
         longest=limits.EMAIL_LENGTH, data_key="eventOwner", required=True, metadata=_said("event_owner")
     )
     end_date = _end_date(required=True)

@@ -13,6 +13,7 @@ from marshmallow import ValidationError, fields, validate
 from api_service import limits
 from api_service.schemas.moments import read_moment
 from api_service.schemas.urls import fault_of_url
+from shared.domain.owner import ON_CALL, names_schedule
 from shared.timing import cron
 from shared.timing.instants import Instant, iso
 from shared.timing.zones import UnknownZone, canonical_name
@@ -86,6 +87,18 @@ class Email(Text):
             raise ValidationError("should be an e-mail address, e.g. user@example.com") from None
         if not text.isprintable():  # an old standard lets them be quoted, and no mail could be sent there
             raise ValidationError("should have no control characters")
+        return text
+
+
+class Owner(Email):
+    """An e-mail address, or a schedule: whoever is on call there."""
+
+    def understood(self, text: str) -> str:
+        """The owner as it is."""
+        if not text.startswith(ON_CALL):
+            return super().understood(text)
+        if not names_schedule(text):
+            raise ValidationError(f"should be an e-mail address, or {ON_CALL} and a schedule's id")
         return text
 
 

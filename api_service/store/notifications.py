@@ -88,6 +88,7 @@ class Notification:
 
     id: int
     event_id: str
+    application_id: int
     event_owner: str
     kind: Kind
     facts: Facts
@@ -160,7 +161,10 @@ async def note_paused(c: Connection, event_id: str, reason: PauseReason, now: In
 
 
 async def take(c: Connection, now: Instant, limit: int) -> list[Notification]:
-    """All that waits for one owner who may be told by now, oldest first; nobody else takes it in this transaction."""
+    """All that waits for one owner of one application who may be told by now, oldest first.
+
+    Nobody else takes it in this transaction.
+    """
     return [_notification(row) for row in await c.fetch(SQL["take"], to_datetime(now), limit)]
 
 
@@ -219,6 +223,7 @@ def _notification(row: asyncpg.Record) -> Notification:
     return Notification(
         id=row["id"],
         event_id=row["event_id"],
+        application_id=row["application_id"],
         event_owner=row["event_owner"],
         kind=Kind(row["kind"]),
         facts=msgspec.json.decode(row["facts"], type=Facts),

@@ -31,11 +31,16 @@ order by fact.place;
 -- take --
 -- All that waits for the owner who has waited longest of those who may be told by now; nobody else takes it meanwhile.
 with due as materialized (
-    select event_owner from notification where not_before <= $1 order by not_before, id limit 1 for update skip locked
+    select event_owner, application_id
+    from notification
+    where not_before <= $1
+    order by not_before, id
+    limit 1
+    for update skip locked
 )
-select id, event_id, event_owner, kind, facts, happened, tries
+select id, event_id, application_id, event_owner, kind, facts, happened, tries
 from notification
-where event_owner = (select event_owner from due)
+where (event_owner, application_id) = (select event_owner, application_id from due)
 order by id
 limit $2
 for update skip locked;

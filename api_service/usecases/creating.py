@@ -9,14 +9,16 @@ from api_service.schemas.events import NewEvent
 from api_service.store import events, idempotency, outbox, quotas
 from api_service.store.database import Connection
 from api_service.store.idempotency import Remembered
+from api_service.store.oncall import schedules
 from api_service.store.terms import terms_of
 from api_service.usecases.announcing import announce
 from api_service.usecases.means import Means
 from api_service.usecases.noting import note
 from shared.domain.changelog import Action
-from shared.domain.errors import KeyReused, QuotaExceeded, Unavailable
+from shared.domain.errors import InvalidInput, KeyReused, QuotaExceeded, ScheduleNotFound, Unavailable
 from shared.domain.event import Event, Status
 from shared.domain.ids import shard_of, ulid
+from shared.domain.owner import schedule_of
 
 _ULID_ENTROPY = 10
 _TWINS_MOST = 3
@@ -80,6 +82,16 @@ def _check_room(has_room: bool) -> None:
         raise QuotaExceeded
 
 
+async def _check_owner(c: Connection, event: Event) -> None:
+    """Raise InvalidInput where the event is to belong to a schedule that is none of the application's."""
+    if (name := schedule_of(event.event_owner)) is None:
+        return
+    try:
+        await schedules.get(c, event.application_id, name)
+    except ScheduleNotFound:
+        raise InvalidInput([f"eventOwner {name} is no schedule; GET /api/v4/schedules lists what there are"]) from None
+
+
 class _TwinWasFasterError(Exception):
     """A simultaneous request with the same key has created its event; ours must not be."""
 
@@ -124,6 +136,7 @@ def _begun(means: Means, wanted: NewEvent) -> Event:
 
 async def _write(c: Connection, means: Means, event: Event) -> Event:
     """The event as it is written; nobody else can hold a lock on it, so the shard may be taken before it."""
+    await _check_owner(c, event)
     await note(c, means, Action.CREATED, event_id=event.event_id)
     written = replace(event, version=await outbox.next_version(c, event.shard))
     terms = terms_of(written.event_owner, written.tags, written.context)

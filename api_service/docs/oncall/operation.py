@@ -12,7 +12,6 @@ class Shape(Enum):
 
     OBJECT = auto()
     LIST = auto()  # a part of many, which can be filtered and sorted by any attribute
-    WHOLE = auto()  # the same of few, which are always told all
     ARRAY = auto()
     NOTHING = auto()
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from api_service.docs.oncall.calendars import CALENDARS
 from api_service.docs.oncall.events import EVENTS
 from api_service.docs.oncall.objects import OBJECTS
 
-ONCALL_OPERATIONS = (*OBJECTS, *EVENTS, *CALENDARS)
+ONCALL_OPERATIONS = (*OBJECTS, *EVENTS)

@@ -82,9 +82,9 @@ async def attended(c: Connection, account_user_id: str, most: int) -> tuple[list
     return [row["oncall_event_id"] for row in rows], rows[0]["events"] if rows else 0
 
 
-async def scheduled(c: Connection, account_user_id: str) -> list[str]:
-    """The ids of the schedules with events that the account user attends."""
-    return [row["schedule_id"] for row in await c.fetch(SQL["scheduled"], account_user_id)]
+async def addresses(c: Connection, application_id: int, account_user_ids: Collection[str]) -> list[str]:
+    """The mailboxes of these account users, each once."""
+    return [row["email"] for row in await c.fetch(SQL["addresses"], application_id, list(account_user_ids))]
 
 
 async def resolve(c: Connection, application_id: int, names: Collection[str]) -> dict[str, str]:

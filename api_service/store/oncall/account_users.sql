@@ -27,12 +27,9 @@ group by oncall_event_id
 order by oncall_event_id
 limit $2;
 
--- scheduled --
--- The schedules with events that the account user attends.
-select distinct schedule_id
-from oncall_event_attendee join oncall_event_schedule using (oncall_event_id)
-where account_user_id = $1
-order by schedule_id;
+-- addresses --
+-- The mailboxes of these account users.
+select distinct email from account_user where application_id = $1 and account_user_id = any($2::text[]) order by email;
 
 -- resolve --
 -- The account users of one application that have one of these ids.

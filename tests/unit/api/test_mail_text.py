@@ -20,6 +20,7 @@ def notification(number: int, kind: Kind = Kind.FAILING, **given: Any) -> Notifi
     fields: dict[str, Any] = {
         "id": number,
         "event_id": f"{number:026}",
+        "application_id": 1,
         "event_owner": "owner@example.com",
         "kind": kind,
         "facts": Facts(**facts | known),
@@ -29,8 +30,8 @@ def notification(number: int, kind: Kind = Kind.FAILING, **given: Any) -> Notifi
     return Notification(**fields | given)
 
 
-def mail(*told: Notification, sender: str = "carillon@bells.example") -> Any:
-    return compose(told, sender=sender, now=NOW)
+def mail(*told: Notification, sender: str = "carillon@bells.example", recipient: str = "") -> Any:
+    return compose(told, sender=sender, recipient=recipient or told[0].event_owner, now=NOW)
 
 
 def test_a_mail_says_what_happened_to_what_when_and_what_to_do() -> None:
@@ -142,3 +143,10 @@ def test_the_api_accepts_no_owner_that_ends_a_line() -> None:
     for owner in ("owner@example.com\n", "owner@example.com\r\nBcc: a@b.example", "a\n@example.com"):
         with pytest.raises(ValidationError):
             Email(longest=254).deserialize(owner)
+
+
+def test_who_is_on_call_for_a_schedule_is_not_called_an_owner() -> None:
+    message = mail(notification(7, event_owner="oncall:skd_abc"), recipient="ada@example.com")
+
+    assert message["To"] == "ada@example.com"
+    assert message.get_content().startswith("This is about callbacks of whose schedule you are on call.")
