@@ -13,6 +13,7 @@ from api_service.schemas.oncall import (
     coverage,
     events,
     events_shown,
+    feed_tokens,
     overriding,
     schedules,
     trials,
@@ -55,6 +56,9 @@ SCHEMAS: dict[str, type[Schema]] = {
     "LayerCoverage": coverage.LayerAnswer,
     "PersonHours": coverage.PersonAnswer,
     "Coverage": coverage.CoverageAnswer,
+    "FeedToken": feed_tokens.FeedTokenAnswer,
+    "NewFeedToken": feed_tokens.NewFeedTokenAnswer,
+    "FeedTokens": feed_tokens.FeedTokensAnswer,
     "Problem": Problem,
     "Errors": Errors,
 }
@@ -106,6 +110,8 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     },
     "format": {"in": "query", "description": "In what form.", "schema": {"type": "string", "enum": ["json", "csv"]}},
     "id": {"in": "path", "required": True, "schema": {"type": "string", "example": "01JD8M2Z9T5R0C4V7K3N6P1QXC"}},
+    "tokenId": {"in": "path", "required": True, "schema": {"type": "string", "example": "01JD8M2Z9T5R0C4V7K3N6P1QXE"}},
+    "token": {"in": "query", "description": "What opens the feed instead of a key.", "schema": {"type": "string"}},
     "If-Match": {
         "in": "header",
         "description": "Do it only if a read would still answer with one of these tags, as `ETag` shows them, or `*`.",

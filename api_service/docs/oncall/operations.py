@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from api_service.docs.oncall.events import EVENTS
+from api_service.docs.oncall.feeds import FEEDS
 from api_service.docs.oncall.objects import OBJECTS
 
-ONCALL_OPERATIONS = (*OBJECTS, *EVENTS)
+ONCALL_OPERATIONS = (*OBJECTS, *EVENTS, *FEEDS)

@@ -30,7 +30,15 @@ class NewFeedTokenAnswer(FeedTokenAnswer):
     )
 
 
-_ANSWER, _NEW = FeedTokenAnswer(), NewFeedTokenAnswer()
+class FeedTokensAnswer(Schema):
+    """All tokens of a feed."""
+
+    data = fields.List(fields.Nested(FeedTokenAnswer))
+    has_more = fields.Boolean(metadata={"description": "Whether there are more: never."})
+    total_count = fields.Integer(metadata={"description": "How many there are."})
+
+
+_ANSWER = FeedTokenAnswer()
 
 
 def show_feed_token(token: Any) -> dict[str, Any]:

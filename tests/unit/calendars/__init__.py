@@ -1,0 +1,1 @@
+"""Calendars: rules that others expand, zones, feeds."""
