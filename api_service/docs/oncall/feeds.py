@@ -8,8 +8,8 @@ from api_service.docs.oncall.operation import OncallOperation, Shape
 
 _CALENDAR = ("text/calendar",)
 _FEED = (
-    "One event a shift and person, in UTC, from 30 days back to 12 months ahead; at most 10,000. What a program may have "
-    "seen and is gone since is said to be cancelled for 30 days. Read it with the API key, or without one and with a token."
+    "One event a shift and person, in UTC, from 30 days back to 12 months ahead; at most 10,000. What a program may "
+    "have seen and is gone since is said to be cancelled for 30 days. Read it with the API key, or with a token alone."
 )
 
 
@@ -67,9 +67,9 @@ FEEDS = (
         path="/api/v4/schedules/{id}/rules.ics",
         summary="Retrieve a schedule in rule form",
         description=(
-            "As iCalendar says it: recurrence rules that other programs expand to the same shifts. What no such rule can "
-            "say is listed: hours on listed days of the week for about a year, and months whose shifts differ in length "
-            "for a hundred years."
+            "As iCalendar says it: recurrence rules that other programs expand to the same shifts. What no such rule "
+            "can say is listed: hours on listed days of the week for about a year, and months whose shifts differ in "
+            "length for a hundred years."
         ),
         texts=_CALENDAR,
     ),
