@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
+from api_service import limits
 from api_service.store.database import Connection
 from api_service.store.oncall import lists
 from api_service.store.oncall.lists import Column
 from api_service.store.queries import load
 from api_service.wanted import ListWanted
-from shared.domain.errors import OccurrenceTaken, OnCallEventNotFound
+from shared.domain.errors import OccurrenceTaken, OnCallEventNotFound, WindowTooFull
 from shared.domain.oncall import Role
 from shared.domain.oncall_kept import Attendee, KeptEvent, ends_at, rule_of, starts_at
 from shared.timing import recurrence
@@ -106,9 +107,16 @@ async def family(c: Connection, application_id: int, event_id: str) -> list[Kept
 async def of_schedules(
     c: Connection, application_id: int, schedule_ids: Sequence[str], start: Instant = 0, end: Instant = LAST
 ) -> list[KeptEvent]:
-    """The events on any of the schedules, but for those that surely have no occurrence in [start, end)."""
+    """The events on any of the schedules, but for those that surely have no occurrence in [start, end).
+
+    Raises WindowTooFull.
+    """
+    most = limits.WINDOW_SHIFTS
     window = (to_datetime(start), to_datetime(end))
-    return [_kept(row) for row in await c.fetch(_rows("of_schedules"), application_id, schedule_ids, *window)]
+    rows = await c.fetch(_rows("of_schedules"), application_id, schedule_ids, *window, most + 1)
+    if len(rows) > most:
+        raise WindowTooFull(most)
+    return [_kept(row) for row in rows]
 
 
 async def of_account_user(

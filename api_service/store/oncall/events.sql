@@ -112,6 +112,7 @@ with wanted as (
         and oncall_event_id in (select oncall_event_id from oncall_event_schedule where schedule_id = any($2::text[]))
         and start_at < $4
         and (last_end is null or last_end > $3)
+    limit $5
 )
 {rows}
 

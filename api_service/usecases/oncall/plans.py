@@ -117,13 +117,17 @@ async def planned(
         now[event.event_id] = became(now[event.event_id], event, lambda: new_id(means), means.now)
     for event in writes.added:
         now[event.event_id] = await _began(c, means, event, now, (zones or {}).get(event.role or Role.REMAINDER))
-    added = {event.event_id for event in writes.added}
-    changed = [(kept_before[each], now[each]) for each in sorted(kept_before) if _differs(kept_before[each], now[each])]
+    changed = {
+        each: (before, now[each])
+        for each, before in kept_before.items()
+        if each not in writes.removed and _differs(before, now[each])
+    }
+    now |= {each: before for each, before in kept_before.items() if each not in changed}
     return Plan(
         added=tuple(now[event.event_id] for event in writes.added),
-        changed=tuple(pair for pair in changed if pair[0].event_id not in writes.removed),
+        changed=tuple(changed.values()),
         removed=tuple(kept_before[each] for each in sorted(writes.removed)),
-        result=None if shown is None or (shown in writes.removed and shown not in added) else now[shown],
+        result=None if shown is None or shown in writes.removed else now[shown],
     )
 
 
