@@ -57,7 +57,7 @@ async def resolved(c: Connection, means: Means, words: Mapping[str, Any]) -> tup
         faults += [(field, f"has {name}, which is no {noun} of yours") for name in unknown]
         found = [known[name] for name in said.pop(field) if name in known]
         if not unknown:
-            said[field] = tuple(found if field == "account_user_ids" else dict.fromkeys(found))
+            said[field] = tuple(found if field == "account_user_ids" else sorted(set(found)))
     if said.get("parent_id") is not None:
         try:
             said["parent_id"] = (await events.get(c, means.application_id, said["parent_id"])).event_id
