@@ -58,9 +58,7 @@ async def test_hours_and_gaps_add_up(team: Team) -> None:
     }
     assert (ben["hours"], ben["night_hours"]) == (6 * 12 + 4, 6 * 8 + 2)
     assert ben["weekend_hours"] == 8 + 4 + 8 + 4
-    assert ben["layers"] == [
-        {"layer": 1, **{name: ben[name] for name in ("hours", "night_hours", "weekend_hours")}}
-    ]
+    assert ben["layers"] == [{"layer": 1, **{name: ben[name] for name in ("hours", "night_hours", "weekend_hours")}}]
     assert ada["hours"] + ben["hours"] == layer["covered_hours"]
 
 

@@ -151,7 +151,8 @@ async def test_a_series_can_become_a_single_event_and_a_series_again(team: Team)
 async def test_a_form_says_the_same(team: Team) -> None:
     event = await team.event("ada", "ben")
     ids = "&".join(f"account_user_ids[]={user}" for user in team.users("ben", "ada"))
-    text = f"repeat=true&rotation=1&days_of_week[]=2&days_of_week[]=4&frequency=1&frequency_unit=weekly&{ids}&parent_id="
+    days = "days_of_week[]=2&days_of_week[]=4"
+    text = f"repeat=true&rotation=1&{days}&frequency=1&frequency_unit=weekly&{ids}&parent_id="
     answer = await team.v4.form("PUT", f"/events/{event['id']}", text)
 
     assert answer.status == 200, answer.text

@@ -25,9 +25,9 @@ _SCALARS = (
     | st.floats()
     | st.text()
     | st.sampled_from([
-        "", "0", "-1", "\0", "\ud800", "x" * 3000, 10**4000, 1e308, -0.0, 2**31, 2**63, "UTC", "Arizona", "Mazatl√°n",
-        "daily", "hourly", "weekly", "monthly", "yearly", "true", "1970-01-01T00:00+14:00", "2999-12-31T23:59:59-12:00",
-        "2022-11-01", "2022-03-13 02:30", "2022-11-06 01:30", "24:00", "2022-02-29T00:00Z", at(1), at(2), 1, 2, 7, 100_000,
+        "", "0", "-1", "\0", "\ud800", "x" * 3000, 10**4000, 1e308, -0.0, 2**31, 2**63, "UTC", "Arizona", "24:00",
+        "daily", "hourly", "weekly", "monthly", "yearly", "true", "1970-01-01T00:00+14:00", "2999-12-31T23:59-12:00",
+        "2022-11-01", "2022-03-13 02:30", "2022-11-06 01:30", "2022-02-29T00:00Z", at(1), at(2), 1, 2, 7, 100_000,
     ])
 )  # fmt: skip
 _VALUES = st.recursive(
@@ -85,7 +85,21 @@ async def test_any_body_changes_or_is_refused(team: Team, body: Any, path: str, 
         st.tuples(
             st.sampled_from([*FIELDS, "limit", "page", "offset", "ops", "sort", "direction", "start", "end", "at"])
             | st.sampled_from(["dry_run", "format", "restore", "role", "start[]", "ops[a]"]),
-            st.sampled_from(["", "1", "-1", "x", "true", at(1), at(9), "%00", "1..2", "layer:gt", "start", "asc", "csv"]),
+            st.sampled_from([
+                "",
+                "1",
+                "-1",
+                "x",
+                "true",
+                at(1),
+                at(9),
+                "%00",
+                "1..2",
+                "layer:gt",
+                "start",
+                "asc",
+                "csv",
+            ]),
         ),
         max_size=6,
     ),

@@ -8,7 +8,6 @@ from tests.integration.api.oncall.calendar import WEEK, Team, at
 from tests.integration.api.oncall.stage import V4, problems
 
 
-
 @pytest.fixture
 async def team(v4: V4) -> Team:
     return await Team.of(v4, "ada", "ben")
@@ -51,8 +50,6 @@ async def test_now_is_asked_where_no_instant_is_named(team: Team) -> None:
     assert len((await team.v4.ask("GET", path)).json) == 1
     team.v4.api.clock.moment += 3_600_000
     assert (await team.v4.ask("GET", path)).json == []
-
-
 
 
 async def test_everybody_without_a_rotation_is_on_call_together_and_layers_are_in_order(team: Team) -> None:
