@@ -86,7 +86,10 @@ class Running:
     def _oncall_names(self, path: str, key: str) -> dict[str, str]:
         ada, core = (self._post(f"/api/v4/{kind}", sent, key)["id"] for kind, sent in _SENT.items())
         event = self._post("/api/v4/events", _WEEKLY | {"account_user_ids": [ada], "schedule_ids": [core]}, key)["id"]
-        return {"id": {"account_users": ada, "schedules": core, "events": event}[path.split("/")[3]]}
+        kind = path.split("/")[3]
+        named = {"account_users": ada, "schedules": core, "events": event}[kind]
+        token = self._post(f"/api/v4/{kind}/{named}/feed_tokens", {}, key)["id"] if "{tokenId}" in path else ""
+        return {"id": named, "tokenId": token}
 
     def _post(self, path: str, body: dict[str, Any], key: str = "") -> dict[str, Any]:
         headers = {"Content-Type": "application/json"} | ({"X-API-Key": key} if key else {})
