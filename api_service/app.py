@@ -20,6 +20,7 @@ from api_service.keys import (
     RATE,
     REGISTRATION_TOKEN,
     SHARDS,
+    WINDOWS,
 )
 from api_service.loops.smtp import SmtpServer
 from api_service.middleware import MIDDLEWARES
@@ -39,6 +40,7 @@ def create_app(settings: ApiSettings, *, bus: Bus, clock: Clock) -> web.Applicat
     app[SHARDS] = settings.shards
     app[PREVIEWS] = asyncio.Lock()
     app[CALENDARS] = asyncio.Lock()
+    app[WINDOWS] = asyncio.Lock()
     app[RATE] = Buckets(rate=settings.rate_limit, burst=settings.rate_limit) if settings.rate_limit else None
     app[QUOTA_EVENTS] = settings.quota_events
     app[LEDGER_SUCCESS_DAYS] = settings.ledger_success_days

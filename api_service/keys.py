@@ -23,6 +23,7 @@ REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 ENTROPY: web.AppKey[Entropy] = web.AppKey("entropy")
 SHARDS: web.AppKey[int] = web.AppKey("shards", int)
 PREVIEWS: web.AppKey[asyncio.Lock] = web.AppKey("previews", asyncio.Lock)  # held while one is computed
+WINDOWS: web.AppKey[asyncio.Lock] = web.AppKey("windows", asyncio.Lock)  # held while a long one is computed
 CALENDARS: web.AppKey[asyncio.Lock] = web.AppKey("calendars", asyncio.Lock)  # held while one is written
 RATE: web.AppKey[Buckets | None] = web.AppKey("rate")  # None: as fast as it goes
 QUOTA_EVENTS: web.AppKey[int] = web.AppKey("quota_events", int)  # of each application; 0: no end

@@ -66,6 +66,8 @@ SCHEDULES_OF_EVENT = 100
 EXCEPTIONS_SENT = 1_000  # in one body; of one event there may be more
 WINDOW_DAYS = 400
 WINDOW_SHIFTS = 20_000  # that one answer is made of
+WINDOW_SHIFTS_AT_ONCE = 1_000  # up to about so many are computed while all else waits
+WINDOW_SECONDS = 5.0  # that a longer one may wait for its turn
 LAST_YEAR_ON_CALL = 2999  # a rule may go on for long after its first start
 
 REPLAYS = 1_000  # at once; each is a change of its shard, and a ring

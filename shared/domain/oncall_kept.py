@@ -6,7 +6,7 @@ What repeats it is kept as it was written even while `repeat` is off, and counts
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -68,10 +68,19 @@ class KeptEvent:
     meta: Mapping[str, Any]
     created_at: Instant
     updated_at: Instant
+    # Asked for over and over of an event that is remembered.
+    oncall: OnCallEvent = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "oncall", _oncall(self))
 
 
 def rule_of(kept: KeptEvent) -> Rule:
     """When the event occurs."""
+    return kept.oncall.rule
+
+
+def _rule(kept: KeptEvent) -> Rule:
     return Rule(
         start=kept.start,
         end=kept.end,
@@ -87,10 +96,14 @@ def rule_of(kept: KeptEvent) -> Rule:
 
 def oncall_of(kept: KeptEvent) -> OnCallEvent:
     """The event as far as it says who is on call when."""
+    return kept.oncall
+
+
+def _oncall(kept: KeptEvent) -> OnCallEvent:
     return OnCallEvent(
         event_id=kept.event_id,
         layer=kept.layer,
-        rule=rule_of(kept),
+        rule=_rule(kept),
         attendees=tuple(attendee.account_user_id for attendee in kept.attendees),
         rotation=kept.rotation,
         exceptions=frozenset(kept.exceptions),

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from api_service.handlers.oncall.answers import answer, answer_list, answer_object, gone, said_object
+from api_service.handlers.oncall.answers import answer, answer_list, answer_object, gone, said, said_object
 from api_service.handlers.oncall.requests import expected_of, is_dry_run, name_of, once_of, read_sent
+from api_service.keys import WINDOWS
 from api_service.schemas.oncall.events import read_event_changes, read_new_event
 from api_service.schemas.oncall.events_shown import ATTRIBUTES, show_event
 from api_service.schemas.oncall.lists import read_list_wanted
 from api_service.schemas.oncall.overriding import read_action_time, read_override
 from api_service.schemas.oncall.trials import show_trial
-from api_service.schemas.oncall.windows import read_restore, read_trial_window, read_window, show_shifts
+from api_service.schemas.oncall.windows import read_restore, read_trial_window, read_window, tell_shifts
 from api_service.usecases.creating import earlier_answer
 from api_service.usecases.means import Means
 from api_service.usecases.oncall import events, overriding, windows
-from api_service.usecases.oncall.plans import Move, carried_out, tried
+from api_service.usecases.oncall.plans import Move, carried_out
+from api_service.usecases.oncall.trying import tried
 from shared.domain.errors import OnCallEventNotFound
 from shared.domain.schedule import ONCALL_EVENT_PREFIX
 from shared.timing.zone_names import LISTED
@@ -85,7 +87,8 @@ async def terminate_event(request: web.Request, means: Means) -> web.Response:
 async def list_occurrences(request: web.Request, means: Means) -> web.Response:
     """GET /api/v4/events/:id/occurrences."""
     window = read_window(request.rel_url.raw_query_string)
-    return answer(show_shifts(await windows.occurrences(means, _name_of(request), window)))
+    turn = request.app[WINDOWS]
+    return said(await windows.occurrences(means, _name_of(request), window, turn, tell_shifts))
 
 
 async def _made(request: web.Request, means: Means, move: Move, sent: dict[str, object]) -> web.Response:
@@ -108,7 +111,7 @@ async def _done(request: web.Request, means: Means, move: Move) -> web.Response:
 
 async def _tried(request: web.Request, means: Means, move: Move) -> web.Response:
     window = read_trial_window(request.rel_url.raw_query_string, means.now)
-    trial = await tried(means, move, window)
+    trial = await tried(means, move, window, request.app[WINDOWS])
     return answer(show_trial(trial.difference, trial.result))
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from api_service.handlers.oncall.answers import answer, answer_list, gone
+from api_service.handlers.oncall.answers import answer, answer_list, gone, said
 from api_service.handlers.oncall.requests import expected_of, is_dry_run, name_of
+from api_service.keys import WINDOWS
 from api_service.schemas.oncall.coverage import coverage_table, show_coverage, wants_table
 from api_service.schemas.oncall.events_shown import ATTRIBUTES, show_event
 from api_service.schemas.oncall.lists import read_list_wanted
 from api_service.schemas.oncall.trials import show_trial
-from api_service.schemas.oncall.windows import read_at, read_trial_window, read_window, show_shifts
+from api_service.schemas.oncall.windows import read_at, read_trial_window, read_window, tell_shifts
 from api_service.usecases.means import Means
 from api_service.usecases.oncall import covering, events, flushing, windows
 from shared.domain.errors import ScheduleNotFound
@@ -29,20 +30,20 @@ async def list_schedule_events(request: web.Request, means: Means) -> web.Respon
 async def list_window_events(request: web.Request, means: Means) -> web.Response:
     """GET /api/v4/schedules/:id/window_events."""
     window = read_window(request.rel_url.raw_query_string)
-    return answer(show_shifts(await windows.window(means, _name_of(request), window)))
+    return said(await windows.window(means, _name_of(request), window, request.app[WINDOWS], tell_shifts))
 
 
 async def list_current_oncall(request: web.Request, means: Means) -> web.Response:
     """GET /api/v4/schedules/:id/current_oncall."""
     at = read_at(request.rel_url.raw_query_string, means.now)
-    return answer(show_shifts(await windows.current(means, _name_of(request), at)))
+    return said(tell_shifts(await windows.current(means, _name_of(request), at)))
 
 
 async def get_coverage(request: web.Request, means: Means) -> web.Response:
     """GET /api/v4/schedules/:id/coverage, and coverage.csv."""
     query = request.rel_url.raw_query_string
     as_table = request.path.endswith(".csv") or wants_table(query, request.headers.get("Accept", ""))
-    found = await covering.cover(means, _name_of(request), read_window(query))
+    found = await covering.cover(means, _name_of(request), read_window(query), request.app[WINDOWS])
 
     clock = iana(found.schedule.time_zone)
     if not as_table:
@@ -62,7 +63,7 @@ async def flush_schedule(request: web.Request, means: Means) -> web.Response:
         await flushing.flush(means, name, expected=expected)
         return gone()
     window = read_trial_window(request.rel_url.raw_query_string, means.now)
-    trial = await flushing.try_flushing(means, name, window, expected=expected)
+    trial = await flushing.try_flushing(means, name, window, request.app[WINDOWS], expected=expected)
     return answer(show_trial(trial.difference, trial.result))
 
 

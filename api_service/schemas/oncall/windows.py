@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 from marshmallow import Schema, fields
 
 from api_service import limits
+from api_service.schemas.json_text import write_json
 from api_service.schemas.oncall.events_shown import EventAttendee, show_attendee
 from api_service.schemas.oncall.moments import read_instant, show
 from api_service.schemas.query_string import parse
@@ -85,9 +86,9 @@ def show_shift(shift: Shift, kept: KeptEvent) -> dict[str, Any]:
     }
 
 
-def show_shifts(shifts: Iterable[tuple[Shift, KeptEvent]]) -> list[dict[str, Any]]:
-    """Occurrences, each with its event, as JSON."""
-    return [show_shift(shift, kept) for shift, kept in shifts]
+def tell_shifts(shifts: Iterable[tuple[Shift, KeptEvent]]) -> str:
+    """Occurrences, each with its event, as JSON text."""
+    return write_json([show_shift(shift, kept) for shift, kept in shifts])
 
 
 def _window(sent: Mapping[str, Any], problems: list[str], default: Window, length: int | None = None) -> Window:

@@ -15,6 +15,7 @@ from api_service import limits
 from api_service.store.database import Connection
 from api_service.store.oncall import lists
 from api_service.store.oncall.lists import Column
+from api_service.store.oncall.recent import Recent
 from api_service.store.queries import load
 from api_service.wanted import ListWanted
 from shared.domain.errors import OccurrenceTaken, OnCallEventNotFound, WindowTooFull
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 SQL = load(__file__)
+
+_RECENT: Final = Recent[KeptEvent](most=10_000)
 
 COLUMNS: Final[Mapping[str, Column]] = {
     "id": Column("oncall_event_id", "prefix_id"),
@@ -107,16 +110,23 @@ async def family(c: Connection, application_id: int, event_id: str) -> list[Kept
 async def of_schedules(
     c: Connection, application_id: int, schedule_ids: Sequence[str], start: Instant = 0, end: Instant = LAST
 ) -> list[KeptEvent]:
-    """The events on any of the schedules, but for those that surely have no occurrence in [start, end).
+    """The events on any of the schedules, but for those that surely have no occurrence in [start, end), by their ids.
 
-    Raises WindowTooFull.
+    Needs a moment of its own, or the application held. Raises WindowTooFull.
     """
     most = limits.WINDOW_SHIFTS
     window = (to_datetime(start), to_datetime(end))
-    rows = await c.fetch(_rows("of_schedules"), application_id, schedule_ids, *window, most + 1)
-    if len(rows) > most:
+    versions = await c.fetch(SQL["of_schedules"], application_id, schedule_ids, *window, most + 1)
+    if len(versions) > most:
         raise WindowTooFull(most)
-    return [_kept(row) for row in rows]
+    known = {event_id: _RECENT.get(event_id, version) for event_id, version in versions}
+    unknown = [event_id for event_id, kept in known.items() if kept is None]
+    for row in await c.fetch(_rows("these"), unknown) if unknown else ():
+        known[row["oncall_event_id"]] = _kept(row)
+    found = [(version, kept) for (_, version), kept in zip(versions, known.values(), strict=True) if kept is not None]
+    for version, kept in found:
+        _RECENT.put(kept.event_id, version, kept)
+    return [kept for _, kept in found]
 
 
 async def of_account_user(

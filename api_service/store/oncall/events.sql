@@ -103,18 +103,32 @@ with recursive above as (
 )
 {rows}
 
--- of_schedules --
--- The events on any of these schedules that may have an occurrence that overlaps a window.
+-- these --
+-- Events by their ids, in the order of the ids.
 with wanted as (
-    select oncall_event_id, row_number() over (order by oncall_event_id) as place
-    from oncall_event
-    where application_id = $1
-        and oncall_event_id in (select oncall_event_id from oncall_event_schedule where schedule_id = any($2::text[]))
-        and start_at < $4
-        and (last_end is null or last_end > $3)
-    limit $5
+    select oncall_event_id, oncall_event_id as place from unnest($1::text[]) as given (oncall_event_id)
 )
 {rows}
+
+-- of_schedules --
+-- The events on any of these schedules that may have an occurrence that overlaps a window, and which version of its row
+-- each is now: whatever is written of an event, its row is written anew. Each is looked up by its key, however few or
+-- many the planner takes them for.
+select version.*
+from (
+    select distinct oncall_event_id from oncall_event_schedule where schedule_id = any($2::text[])
+) as held
+cross join lateral (
+    select oncall_event_id, xmin::text || '.' || cmin::text as version
+    from oncall_event
+    where oncall_event.oncall_event_id = held.oncall_event_id
+        and application_id = $1
+        and start_at < $4
+        and (last_end is null or last_end > $3)
+    offset 0
+) as version
+order by oncall_event_id
+limit $5;
 
 -- of_account_user --
 -- The events on some schedule that somebody takes part in and that may have an occurrence that overlaps a window.

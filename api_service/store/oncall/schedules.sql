@@ -38,8 +38,10 @@ from going left join oncall_event_schedule using (oncall_event_id);
 delete from oncall_event where oncall_event_id = any($1::text[]);
 
 -- detach --
--- Nothing is on the schedule any more.
-delete from oncall_event_schedule where schedule_id = $1;
+-- Nothing is on the schedule any more. What was has its row written anew, as by whatever else is written of it.
+with detached as (delete from oncall_event_schedule where schedule_id = $1 returning oncall_event_id)
+update oncall_event set updated_at = updated_at
+from detached where oncall_event.oncall_event_id = detached.oncall_event_id;
 
 -- resolve --
 -- The schedules of one application that have one of these ids.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from api_service.schemas.oncall.coverage import Person
 from api_service.schemas.oncall.windows import Window
 from api_service.store.oncall import events, schedules
 from api_service.usecases.means import Means
-from api_service.usecases.oncall.plans import check_room
+from api_service.usecases.oncall.trying import check_room
+from api_service.usecases.oncall.turns import burden_of, computed
 from shared.domain.coverage import Coverage, coverage
 from shared.domain.oncall_kept import oncall_of
 from shared.domain.schedule import Schedule
@@ -24,8 +26,8 @@ class Covered:
     people: dict[str, Person]
 
 
-async def cover(means: Means, schedule: str, window: Window) -> Covered:
-    """How the schedule is covered in the window. Raises ScheduleNotFound, WindowTooFull."""
+async def cover(means: Means, schedule: str, window: Window, turn: asyncio.Lock) -> Covered:
+    """How the schedule is covered in the window. Raises ScheduleNotFound, WindowTooFull, Unavailable."""
     async with means.database.moment() as c:
         there = await schedules.get(c, means.application_id, schedule)
         found = await events.of_schedules(c, means.application_id, [there.schedule_id], *window)
@@ -33,6 +35,11 @@ async def cover(means: Means, schedule: str, window: Window) -> Covered:
         rows = await events.people(c, means.application_id, names)
     people = {account_user_id: Person(*row) for account_user_id, row in rows.items()}
     happening = [oncall_of(kept) for kept in found]
-    check_room(happening, window)
     zones = {account_user_id: iana(person.time_zone) for account_user_id, person in people.items()}
-    return Covered(schedule=there, coverage=coverage(happening, zones, *window), people=people)
+
+    def compute() -> Coverage:
+        check_room(happening, window)
+        return coverage(happening, zones, *window)
+
+    result = await computed(turn, burden_of(happening, *window), compute)
+    return Covered(schedule=there, coverage=result, people=people)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from api_service.schemas.oncall.etags import Tags, check
 from api_service.schemas.oncall.schedules import show_schedule
 from api_service.schemas.oncall.windows import Window
 from api_service.store.oncall import application, events, schedules
 from api_service.usecases.means import Means
 from api_service.usecases.oncall.arming import rearm
-from api_service.usecases.oncall.plans import Trial, check_room
-from shared.domain.difference import difference
+from api_service.usecases.oncall.trying import Trial, compared
 from shared.domain.oncall_kept import oncall_of
 
 
@@ -24,12 +25,10 @@ async def flush(means: Means, schedule: str, *, expected: Tags) -> None:
     means.wake_relay()
 
 
-async def try_flushing(means: Means, schedule: str, window: Window, *, expected: Tags) -> Trial:
-    """What flushing would come to on the schedule. Raises ScheduleNotFound, ObjectHasChanged, WindowTooFull."""
+async def try_flushing(means: Means, schedule: str, window: Window, turn: asyncio.Lock, *, expected: Tags) -> Trial:
+    """What flushing would come to there. Raises ScheduleNotFound, ObjectHasChanged, WindowTooFull, Unavailable."""
     async with means.database.moment() as c:
         there = await schedules.get(c, means.application_id, schedule)
         check(expected, show_schedule(there))
         found = await events.of_schedules(c, means.application_id, [there.schedule_id], *window)
-    happening = [oncall_of(kept) for kept in found]
-    check_room(happening, window)
-    return Trial(difference=difference(happening, [], *window), result=None)
+    return Trial(difference=await compared([oncall_of(kept) for kept in found], [], window, turn), result=None)

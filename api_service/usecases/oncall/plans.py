@@ -1,30 +1,23 @@
-"""What a move of on-call events comes to, with all that is kept of them: carried out in one transaction, or only tried.
+"""What a move of on-call events comes to, with all that is kept of them, and how it is carried out.
 
-The application is held first, so what is read is what is written to; whoever only tries goes the same way, and turns
-back before anything is written.
+One transaction does it all, and holds the application first: so what was read is what is written to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import TypeAlias
 
-from api_service import limits
-from api_service.schemas.oncall.windows import Window
 from api_service.store.database import Connection
 from api_service.store.oncall import application, events
 from api_service.usecases.means import Means
 from api_service.usecases.oncall.arming import rearm
-from shared.domain.difference import Difference, difference
-from shared.domain.errors import WindowTooFull
 from shared.domain.family import Writes
 from shared.domain.ids import prefix_id, ulid
 from shared.domain.oncall import OnCallEvent, Role
-from shared.domain.oncall_kept import Identity, KeptEvent, became, began, oncall_of
+from shared.domain.oncall_kept import Identity, KeptEvent, became, began
 from shared.domain.schedule import ONCALL_EVENT_PREFIX
-from shared.timing import recurrence
 from shared.timing.zone_names import iana
 
 
@@ -48,14 +41,6 @@ class Plan:
         return frozenset(schedule_id for kept in self.touched for schedule_id in kept.schedule_ids)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
-    """What would be different, and the event as it would be."""
-
-    difference: Difference
-    result: KeptEvent | None
-
-
 Move: TypeAlias = Callable[[Connection], Awaitable[Plan]]  # from what is kept to what shall be; writes nothing
 
 
@@ -67,19 +52,6 @@ async def carried_out(means: Means, move: Move) -> KeptEvent | None:
         await write(c, means, plan)
     means.wake_relay()
     return plan.result
-
-
-async def tried(means: Means, move: Move, window: Window) -> Trial:
-    """What the move would come to in the window; nothing is written. Raises WindowTooFull."""
-    async with means.database.connection() as c:
-        transaction = c.transaction()
-        await transaction.start()
-        try:
-            await application.held(c, means.application_id)
-            plan = await move(c)
-            return Trial(difference=await _different(c, means, plan, window), result=plan.result)
-        finally:
-            await transaction.rollback()
 
 
 async def write(c: Connection, means: Means, plan: Plan) -> None:
@@ -152,15 +124,6 @@ def new_ids(means: Means) -> Iterator[str]:
         yield new_id(means)
 
 
-def check_room(happening: Iterable[OnCallEvent], window: Window) -> None:
-    """Raise WindowTooFull where more occurrences overlap the window than one answer may have."""
-    left = limits.WINDOW_SHIFTS
-    for event in happening:
-        left -= sum(1 for _ in islice(recurrence.occurrences(event.rule, *window), left + 1))
-        if left < 0:
-            raise WindowTooFull(limits.WINDOW_SHIFTS)
-
-
 async def _began(
     c: Connection, means: Means, event: OnCallEvent, family: Mapping[str, KeptEvent], zone: str | None
 ) -> KeptEvent:
@@ -170,21 +133,6 @@ async def _began(
     called = next(name for name in names if name is not None and iana(name) == iana(event.rule.zone))
     kept = began(await identity(c, means, event.event_id), event, called, lambda: new_id(means), means.now)
     return replace(kept, schedule_ids=parent.schedule_ids)
-
-
-async def _different(c: Connection, means: Means, plan: Plan, window: Window) -> Difference:
-    """What the plan would come to, of all that is on the same schedules in the same layers."""
-    layers = {kept.layer for kept in plan.touched}
-    beside = await events.of_schedules(c, means.application_id, sorted(plan.schedule_ids), *window)
-    before = {kept.event_id: kept for kept in beside if kept.layer in layers}
-    before |= {kept.event_id: kept for kept in (*plan.removed, *(was for was, _ in plan.changed))}
-    gone = {kept.event_id for kept in plan.removed}
-    after = {name: kept for name, kept in before.items() if name not in gone}
-    after |= {kept.event_id: kept for kept in (*plan.added, *(becomes for _, becomes in plan.changed))}
-    had, has = ([oncall_of(kept) for kept in these.values()] for these in (before, after))
-    check_room(had, window)
-    check_room(has, window)
-    return difference(had, has, *window)
 
 
 def _differs(before: KeptEvent, after: KeptEvent) -> bool:

@@ -28,6 +28,7 @@ from api_service.keys import (
     READINESS,
     REGISTRATION_TOKEN,
     SHARDS,
+    WINDOWS,
 )
 from api_service.middleware import MIDDLEWARES
 from api_service.protocol import Runner
@@ -153,6 +154,7 @@ def compose(
     app[SHARDS] = SHARD_COUNT
     app[PREVIEWS] = asyncio.Lock()
     app[CALENDARS] = asyncio.Lock()
+    app[WINDOWS] = asyncio.Lock()
     app[RATE] = Buckets(rate=rate, burst=rate) if rate else None
     app[QUOTA_EVENTS] = quota
     app[LEDGER_SUCCESS_DAYS] = 30

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from api_service.keys import WINDOWS
 from tests.integration.api.oncall.calendar import WEEK, Team, at
 from tests.integration.api.oncall.stage import V4, problems
 
@@ -110,6 +113,57 @@ async def test_a_window_with_too_many_occurrences_names_the_limit(team: Team) ->
     tried = await team.v4.ask("DELETE", f"/schedules/{team.schedule_id}/flush?dry_run=true&{year}")
     assert (tried.status, problems(tried)) == (422, said)
     assert len(await team.window()) == 3 * 7 * 24
+
+
+async def test_long_windows_take_turns_and_short_ones_do_not_wait(team: Team) -> None:
+    event = await team.event("ada", frequency_unit="hourly", end_datetime=at(1, 1))
+    path = f"/events/{event['id']}/occurrences"
+    turn = team.v4.api.client.app[WINDOWS]
+    async with turn, asyncio.TaskGroup() as tasks:
+        long = tasks.create_task(team.v4.ask("GET", f"{path}?start={at(1)}&end=2023-03-01"))
+        short = await team.v4.ask("GET", f"{path}?{WEEK}")
+        assert not long.done()
+        turn.release()
+        whole = await long
+        await turn.acquire()
+
+    assert (len(short.json), len(whole.json)) == (7 * 24, 120 * 24 - 7)
+
+
+async def test_whatever_is_remembered_is_not_what_was(team: Team) -> None:
+    """Each change is seen at once by a window that was asked just before it."""
+    event = await team.event("ada")
+    other = await team.v4.schedule(name="Other")
+    both = {"schedule_ids": [team.schedule_id, other["id"]]}
+    seen = [await team.window()]
+    for method, path, body in (
+        ("PUT", f"/events/{event['id']}", {"account_user_ids": team.users("ben")}),
+        ("POST", f"/events/{event['id']}/add_exception", {"action_time": at(2)}),
+        ("PUT", f"/events/{event['id']}", {"exceptions": [at(3)]}),
+        ("POST", f"/events/{event['id']}/terminate_on", {"action_time": at(5)}),
+        ("PUT", f"/events/{event['id']}", both),
+        ("DELETE", f"/schedules/{other['id']}/flush", None),
+        ("DELETE", f"/schedules/{team.schedule_id}/flush", None),
+    ):
+        assert (await team.v4.ask(method, path, body)).status in {200, 204}
+        seen.append(await team.window())
+
+    lengths, names = [len(one) for one in seen], [{name for _, _, name in one} for one in seen]
+    assert lengths == [7, 7, 6, 6, 3, 3, 3, 0]
+    assert names == [{"ada"}, *[{"ben"}] * 6, set()]
+
+
+async def test_flushing_leaves_what_is_on_another_schedule(team: Team) -> None:
+    other = await team.v4.schedule(name="Other")
+    here = await team.event("ada")
+    await team.override(here["id"], "ben", "2022-11-02 08:00", "2022-11-02 10:00", at(2))
+    both = await team.event("ben", schedule_ids=[team.schedule_id, other["id"]])
+    assert (await team.v4.ask("DELETE", f"/schedules/{team.schedule_id}/flush")).status == 204
+
+    assert await team.window() == []
+    assert await team.shown(both["id"]) == both | {"schedule_ids": [other["id"]]}
+    assert (await team.v4.ask("GET", "/events")).json["total_count"] == 1
+    assert (await team.v4.ask("GET", f"/events/{here['id']}")).status == 404
 
 
 async def test_lists_are_filtered_by_any_attribute(team: Team) -> None:
