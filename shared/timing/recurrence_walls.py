@@ -19,9 +19,9 @@ from shared.timing.zones import zone
 DAY: Final = 86_400_000
 EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 
-# Up to here changes are looked up as governments announced them (Morocco's reach to 2087), an era of four years at a
-# time and only when it is asked about. From here on the calendar's 400 years are laid end to end, because what is left
-# are rules like "the last Sunday in March".
+# Up to here changes are looked up as governments announced them (Gaza's, for every Ramadan, reach to 2086), an era of
+# four years at a time and only when it is asked about. From here on the calendar's 400 years are laid end to end,
+# because what is left are rules like "the last Sunday in March".
 _FIRST_YEAR, _FAR_YEAR = 1969, 2100
 _ERA_BITS: Final = 37
 # A table knows a little more than its time: what the wall shows is never as far from UTC as this.

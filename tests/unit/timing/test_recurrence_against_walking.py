@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from dateutil.rrule import DAILY, FR, MO, MONTHLY, SA, SU, TH, TU, WE, WEEKLY, YEARLY, rrule
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -148,6 +149,30 @@ def test_all_that_can_be_asked_of_a_moment_agrees(rule: Rule, data: st.DataObjec
     assert first_from(rule, moment) == next((each for each in found if each.start >= moment), None)
     assert last_before(rule, moment) == next((each for each in reversed(found) if each.start < moment), None)
     assert occurrence_at(rule, moment) == next((each for each in found if each.start == moment), None)
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("America/New_York", "2026-03-08"),
+        ("America/New_York", "2026-11-01"),
+        ("Australia/Lord_Howe", "2025-10-05"),
+        ("Australia/Lord_Howe", "2026-04-05"),
+        ("America/Santiago", "2026-09-06"),
+        ("Pacific/Apia", "2011-12-30"),
+    ],
+)
+def test_every_quarter_of_an_hour_around_a_change_is_what_walking_finds(name: str, day: str) -> None:
+    since = instant(on_wall(day), zone(name)) - 12 * 3_600_000
+    for quarters in range(0, 96, 1 if name != "Pacific/Apia" else 3):
+        start = on_wall(day) - timedelta(days=3) + timedelta(minutes=15 * quarters)
+        for length in (timedelta(minutes=45), timedelta(hours=24)):
+            rule = Rule(start, start + length, name, Unit.DAILY, turns=3)
+            found, _, _ = known(rule)
+            for moment in range(since, since + 48 * 3_600_000, 900_000):
+                begun = [each for each in found[:9] if each.start < moment]
+                assert last_before(rule, moment) == (begun[-1] if begun else None), (start, moment)
+                assert covering(rule, moment - 1) == tuple(each for each in begun if each.end >= moment)
 
 
 WEEKDAYS = (SU, MO, TU, WE, TH, FR, SA)

@@ -84,10 +84,10 @@ def test_hours_meet_and_are_hours() -> None:
 
 # ------------------------------------------------------------------ the clock itself
 
-YEARS = (1970, 1987, 2011, 2024, 2030, 2086, 2087, 2099, 2100, 2101, 2400, 2499, 2500, 2501, 2900, 9998)
+YEARS = (1970, 1987, 2011, 2024, 2030, 2085, 2086, 2087, 2099, 2100, 2101, 2400, 2499, 2500, 2501, 2900, 9998)
 
 
-@pytest.mark.parametrize("name", [*PLACES[::4], "Africa/Casablanca", "Australia/Lord_Howe", "America/Scoresbysund"])
+@pytest.mark.parametrize("name", [*PLACES[::4], "Asia/Gaza", "Australia/Lord_Howe", "America/Scoresbysund"])
 def test_the_clock_shows_what_pythons_zones_show(name: str) -> None:
     clock, place = wall_clock(name), zone(name)
     for year in YEARS:
