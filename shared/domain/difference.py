@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from shared.domain.coverage import covered, holdings
 from shared.domain.oncall import OnCallEvent
-from shared.domain.spans import Span, length, minus
+from shared.domain.spans import Span, minus
 from shared.timing.instants import Instant
 
 
@@ -85,13 +85,8 @@ def _uncovered(before: _Holdings, after: _Holdings) -> list[Gap]:
 
 def _net(gains: Iterable[Held], loses: Iterable[Held]) -> Mapping[str, int]:
     net: Counter[str] = Counter()
-    net.update(dict.fromkeys(_everybody((*gains, *loses)), 0))
     for held in gains:
-        net[held.account_user_id] += length([(held.start, held.end)])
+        net[held.account_user_id] += held.end - held.start
     for held in loses:
-        net[held.account_user_id] -= length([(held.start, held.end)])
-    return dict(net)
-
-
-def _everybody(held: Iterable[Held]) -> Iterator[str]:
-    return iter(sorted({each.account_user_id for each in held}))
+        net[held.account_user_id] -= held.end - held.start
+    return dict(sorted(net.items()))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.domain.oncall import OnCallEvent, Role, shift_of
@@ -82,10 +82,15 @@ class Family:
 
     def is_untouched(self, child: OnCallEvent, event: OnCallEvent, occurrence: Occurrence) -> bool:
         """Is the child a remainder that is still what it was cut to be of this occurrence of the event?"""
-        if child.role is not Role.REMAINDER or child.exceptions or self._children[child.event_id]:
+        if self._children[child.event_id] or child.rule.unit is not None:
             return False
-        spans = hours(child, occurrence)
-        return len(spans) == 1 and child == remainder(event, occurrence, spans[0], child.event_id)
+        start, end = span_of(child)
+        as_cut = remainder(event, occurrence, (start, end), child.event_id)
+        return (
+            occurrence.start <= start < end <= occurrence.end
+            and child.rule.zone == as_cut.rule.zone
+            and replace(child, rule=as_cut.rule) == as_cut
+        )
 
     def writes(self) -> Writes:
         """What has become of the family since it was as it was."""
@@ -100,6 +105,12 @@ class Family:
         known = self._events.get(event_id)
         if known is not None and known.parent_id is not None:
             self._children[known.parent_id].pop(event_id, None)
+
+
+def span_of(regular: OnCallEvent) -> Span:
+    """When an event that does not repeat is; a span of no length if it never is."""
+    first = recurrence.nth(regular.rule, 0)
+    return (first.start, first.end) if first is not None else (0, 0)
 
 
 def hours(event: OnCallEvent, occurrence: Occurrence) -> list[Span]:

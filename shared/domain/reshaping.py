@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from shared.domain.errors import NotAnOccurrence, RegularEvent
-from shared.domain.family import Family, Writes, left_of, nearest, remainder
+from shared.domain.family import Family, Writes, left_of, nearest, remainder, span_of
 from shared.domain.oncall import OnCallEvent, Role
-from shared.domain.spans import Span
 from shared.timing import recurrence
 from shared.timing.instants import Instant
 from shared.timing.recurrence import Occurrence
@@ -103,21 +102,20 @@ def _is_as_cut(tree: Family, event: OnCallEvent, start: Instant, stand_ins: list
         return not remainders
     if not all(tree.is_untouched(each, event, occurrence) for each in remainders):
         return False
-    return sorted(_span(each) for each in remainders) == left_of(occurrence, overrides)
+    return sorted(span_of(each) for each in remainders) == left_of(occurrence, overrides)
 
 
 def _cut_anew(
     tree: Family, event: OnCallEvent, occurrence: Occurrence, stand_ins: list[OnCallEvent], new_ids: Iterator[str]
 ) -> None:
-    """Let the remainders be what the overrides leave of the occurrence now; who still begins or ends there stays."""
+    """Let the remainders be what the overrides leave of the occurrence now; who begins where one began is that one."""
     overrides, remainders = _parted(stand_ins)
+    known = {span_of(each)[0]: each.event_id for each in remainders}
     for span in left_of(occurrence, overrides):
-        same = [each for each in remainders if _span(each)[0] == span[0] or _span(each)[1] == span[1]]
-        if same:
-            remainders.remove(same[0])
-        tree.put(remainder(event, occurrence, span, same[0].event_id if same else next(new_ids)))
-    for each in remainders:
-        tree.remove(each.event_id)
+        event_id = known.pop(span[0], None)
+        tree.put(remainder(event, occurrence, span, next(new_ids) if event_id is None else event_id))
+    for event_id in known.values():
+        tree.remove(event_id)
 
 
 def _parted(stand_ins: Iterable[OnCallEvent]) -> tuple[list[OnCallEvent], list[OnCallEvent]]:
@@ -126,9 +124,3 @@ def _parted(stand_ins: Iterable[OnCallEvent]) -> tuple[list[OnCallEvent], list[O
     for each in stand_ins:
         (remainders if each.role is Role.REMAINDER else overrides).append(each)
     return overrides, remainders
-
-
-def _span(regular: OnCallEvent) -> Span:
-    """When an event that does not repeat is."""
-    first = recurrence.nth(regular.rule, 0)
-    return (first.start, first.end) if first is not None else (0, 0)

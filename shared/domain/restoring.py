@@ -58,15 +58,15 @@ def _join(tree: Family, event_id: str) -> None:
 
 
 def _joined(tree: Family, parent: OnCallEvent, event: OnCallEvent) -> bool:
-    """Are the remainders of the occurrence that the event is of all of it, so that it is whole again?"""
-    for start in event.covers:
-        occurrence = recurrence.occurrence_at(parent.rule, start)
-        beside = tree.stand_ins(parent.event_id)[start]
-        if occurrence is None or not all(tree.is_untouched(each, parent, occurrence) for each in beside):
-            return False
-        if union(span for each in beside for span in hours(each, occurrence)) != [(occurrence.start, occurrence.end)]:
-            return False
-        for each in beside:
-            tree.remove(each.event_id)
-        tree.put(replace(parent, exceptions=parent.exceptions - {start}))
+    """Are the remainders beside the event all of the occurrence that it is of, so that this is whole again?"""
+    (start,) = event.covers
+    occurrence = recurrence.occurrence_at(parent.rule, start)
+    beside = tree.stand_ins(parent.event_id)[start]
+    if occurrence is None or not all(tree.is_untouched(each, parent, occurrence) for each in beside):
+        return False
+    if union(span for each in beside for span in hours(each, occurrence)) != [(occurrence.start, occurrence.end)]:
+        return False
+    for each in beside:
+        tree.remove(each.event_id)
+    tree.put(replace(parent, exceptions=parent.exceptions - {start}))
     return True

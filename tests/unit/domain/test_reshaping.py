@@ -16,6 +16,7 @@ from shared.domain.oncall import OnCallEvent, Role, shifts
 from shared.domain.overriding import overridden
 from shared.domain.reshaping import deleted, excepted, moved, terminated
 from shared.domain.restoring import restored
+from shared.timing import recurrence
 from shared.timing.recurrence import Unit
 from tests.unit.domain.rota import (
     DAY,
@@ -29,6 +30,7 @@ from tests.unit.domain.rota import (
     overrides,
     series,
     standing,
+    stories,
     tried,
     wanted,
 )
@@ -54,6 +56,10 @@ def test_an_exception_is_made_once() -> None:
 def test_an_exception_is_of_an_occurrence_and_names_the_nearest() -> None:
     with pytest.raises(NotAnOccurrence, match=r"2026-11-03T00:00:00.000\+00:00 and 2026-11-04T00:00:00.000\+00:00$"):
         excepted(DAYS, THIRD + 1)
+    around = replace(DAYS, exceptions=frozenset(THIRD + days * DAY for days in (-1, 1)))
+    for wrong in (THIRD + HOUR, THIRD + DAY + HOUR):
+        with pytest.raises(NotAnOccurrence, match=r"2026-11-03T00:00:00.* and 2026-11-05T00:00:00"):
+            excepted(around, wrong)
     with pytest.raises(RegularEvent):
         excepted(event("2026-11-03T00:00", "2026-11-04T00:00"), THIRD)
 
@@ -155,6 +161,15 @@ def test_exceptions_may_be_sent_but_what_is_promised_stays_one() -> None:
     assert writes.applied(family) == [DAYS]
 
 
+def test_what_is_promised_of_what_is_left_keeps_the_occurrence_in_pieces() -> None:
+    family = overridden_third()
+    asked = wanted(THIRD, "2026-11-03 02:00", "2026-11-03 04:00", "Europe/London", "yan")
+    family = overridden(by_id(family)["o1"], family, asked, ids("p")).applied(family)
+    family = deleted(by_id(family)["o0"], family).applied(family)
+
+    assert moved(family[0], replace(family[0], exceptions=frozenset()), family, ids("m")) == Writes()
+
+
 def test_a_shift_that_ends_later_leaves_more() -> None:
     family = overridden_third()
     longer = replace(family[0], rule=replace(family[0].rule, end=family[0].rule.end + timedelta(hours=2)))
@@ -163,6 +178,15 @@ def test_a_shift_that_ends_later_leaves_more() -> None:
 
     assert [each.event_id for each in writes.changed] == ["series", "o2"]
     assert shifts(writes.changed[1:], 0, 10**14)[0].end == THIRD + 26 * HOUR
+
+
+def test_a_shift_that_ends_sooner_leaves_less() -> None:
+    family = overridden_third()
+    shorter = replace(family[0], rule=replace(family[0].rule, end=family[0].rule.end - timedelta(hours=9)))
+
+    writes = moved(family[0], shorter, family, ids("m"))
+
+    assert ([each.event_id for each in writes.changed], writes.removed) == (["series"], frozenset({"o2"}))
 
 
 def test_what_was_changed_by_hand_stays_when_the_series_changes() -> None:
@@ -197,3 +221,24 @@ def test_a_change_before_the_restoration_is_a_change_after_it(data: Any, of: OnC
     family = restored(standing(family)[0], family, ids("r")).applied(family)
 
     assert family == [replace(changed, exceptions=frozenset())]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data(), stories())
+def test_what_is_before_the_end_stays(data: Any, story: list[list[OnCallEvent]]) -> None:
+    family, root = story[-1], story[-1][0]
+    all_of_them = list(recurrence.occurrences(root.rule, first_of(root).start, first_of(root).start + 40 * DAY))
+    chosen = data.draw(st.sampled_from(all_of_them[:12]))
+
+    after = terminated(root, family, chosen.start).applied(family)
+
+    if chosen == all_of_them[0]:
+        assert not after
+        return
+    window = first_of(root).start, 10**14
+    earlier = [shift for shift in shifts([root], window[0], chosen.start) if shift.start < chosen.start]
+    assert shifts(after[:1], *window) == earlier
+    gone = by_id(family).keys() - by_id(after).keys()
+    children = [each for each in family if each.parent_id == root.event_id]
+    assert {each.event_id for each in children if min(each.covers) >= chosen.start} <= gone
+    assert all(each in after for each in children if min(each.covers) < chosen.start)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -110,21 +112,35 @@ def test_an_override_of_several_occurrences_is_restored_in_each() -> None:
 
 def test_what_was_changed_by_hand_stays() -> None:
     family = overriding([DAYS], "series", "08:00", "16:00", "o")
-    evening = event("2026-11-03T16:00", "2026-11-04T00:00", "Europe/London", None, "cem", event_id="o2")
-    given_away = evening.__class__(
-        event_id="o2",
-        layer=1,
-        rule=evening.rule,
-        attendees=("cem",),
-        parent_id="series",
-        role=Role.REMAINDER,
-        covers=frozenset({THIRD}),
-    )
-    family = moved(one("o2", family), given_away, family, ids()).applied(family)
+    evening = one("o2", family)
+    family = moved(evening, replace(evening, attendees=("cem",)), family, ids()).applied(family)
 
     family = restored(one("o0", family), family, ids("r")).applied(family)
 
     assert spoken(family) == "ann0 ann8 cem16"
+
+
+@pytest.mark.parametrize(
+    "by_hand", [{"end": datetime.fromisoformat("2026-11-04T02:00")}, {"unit": Unit.WEEKLY}, {"zone": "Europe/Dublin"}]
+)
+def test_what_is_at_other_times_by_hand_stays(by_hand: dict[str, Any]) -> None:
+    family = overriding([DAYS], "series", "08:00", "16:00", "o")
+    evening = one("o2", family)
+    other = replace(evening, rule=replace(evening.rule, **by_hand))
+    family = moved(evening, other, family, ids()).applied(family)
+
+    after = restored(one("o0", family), family, ids("r")).applied(family)
+
+    assert other in after
+
+
+def test_what_has_a_child_that_was_made_by_hand_stays() -> None:
+    family = overriding([DAYS], "series", "08:00", "16:00", "o")
+    family.append(event("2026-11-09T00:00", "2026-11-09T01:00", event_id="child", parent_id="o2"))
+
+    after = restored(one("o0", family), family, ids("r")).applied(family)
+
+    assert {"o1", "o2", "child", "r0"} <= by_id(after).keys()
 
 
 def test_a_remainder_that_was_deleted_comes_back_with_its_occurrence() -> None:
