@@ -227,14 +227,18 @@ class Context(fields.Dict):
 
     default_error_messages = SAID | {"invalid": "should be a JSON object"}
 
+    def __init__(self, *, most: int = limits.CONTEXT_SCALARS, **kwargs: Any) -> None:
+        self.most = most
+        super().__init__(**kwargs)
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[Any, Any]:
         if not isinstance(value, dict):
             raise self.make_error("invalid")
         depth, scalars = _extent(value)
         if depth > limits.CONTEXT_DEPTH:
             raise ValidationError(f"should be nested at most {limits.CONTEXT_DEPTH} levels deep")
-        if scalars > limits.CONTEXT_SCALARS:
-            raise ValidationError(f"should have at most {limits.CONTEXT_SCALARS} values")
+        if scalars > self.most:
+            raise ValidationError(f"should have at most {self.most} values")
         return value
 
 

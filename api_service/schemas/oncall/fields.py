@@ -123,12 +123,12 @@ def ids(*, most: int, **kwargs: Any) -> Several:
 
 
 class Meta(strict.Context):
-    """A free JSON object, bounded as the context of a callback is."""
+    """A free JSON object, bounded by its depth and by what a body can hold."""
 
     default_error_messages = SAID
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(allow_none=True, **kwargs)
+        super().__init__(most=limits.BODY_BYTES, allow_none=True, **kwargs)
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
         """The object; null and an empty text are the empty one."""

@@ -139,6 +139,14 @@ async def test_every_problem_is_told_at_once(v4: V4, sent: dict[str, object], sa
     assert all(problem.startswith(begin) for problem, begin in zip(problems(answer), said, strict=True))
 
 
+async def test_meta_holds_whatever_a_body_can(v4: V4) -> None:
+    meta = {"numbers": list(range(9_000)), "ä": {"deep": [None, 1.5, False, ""]}}
+    made = await v4.person(meta=meta)
+
+    assert made["meta"] == meta
+    assert (await v4.ask("GET", f"/account_users/{made['id']}")).json == made
+
+
 async def test_a_change_is_judged_by_the_same_rules(v4: V4) -> None:
     made = await v4.person()
     answer = await v4.ask("PUT", f"/account_users/{made['id']}", {"name": "", "email": "x", "time_zone": None})
