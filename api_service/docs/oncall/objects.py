@@ -90,6 +90,8 @@ OBJECTS = (
         "Schedule",
         "a schedule",
         {"name": "Core on call", "time_zone": "Berlin"},
-        "Its on-call events are taken off it, and those that are on no other schedule are deleted.",
+        "Its on-call events are taken off it, and those that are on no other schedule are deleted. With `dry_run=true` "
+        "nothing is written, and the answer says who would lose which hours.",
+        is_trial=True,
     ),
 )

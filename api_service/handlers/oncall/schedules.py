@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from api_service.handlers.oncall.answers import answer_list, answer_object, gone, said_object
-from api_service.handlers.oncall.requests import expected_of, name_of, once_of, read_sent
+from api_service.handlers.oncall.answers import answer, answer_list, answer_object, gone, said_object
+from api_service.handlers.oncall.requests import expected_of, is_dry_run, name_of, once_of, read_sent
 from api_service.schemas.oncall.lists import read_list_wanted
 from api_service.schemas.oncall.schedules import (
     ATTRIBUTES,
@@ -13,9 +13,12 @@ from api_service.schemas.oncall.schedules import (
     read_schedule_changes,
     show_schedule,
 )
+from api_service.schemas.oncall.trials import show_trial
+from api_service.schemas.oncall.windows import read_trial_window
 from api_service.usecases.creating import earlier_answer
 from api_service.usecases.means import Means
 from api_service.usecases.oncall import schedules
+from api_service.usecases.oncall.flushing import try_flushing
 from shared.domain.errors import ScheduleNotFound
 from shared.domain.schedule import SCHEDULE_PREFIX
 
@@ -53,8 +56,13 @@ async def change_schedule(request: web.Request, means: Means) -> web.Response:
 
 async def delete_schedule(request: web.Request, means: Means) -> web.Response:
     """DELETE /api/v4/schedules/:id."""
-    await schedules.delete(means, _name_of(request), expected=expected_of(request))
-    return gone()
+    name, expected = _name_of(request), expected_of(request)
+    if not is_dry_run(request):
+        await schedules.delete(means, name, expected=expected)
+        return gone()
+    window = read_trial_window(request.rel_url.raw_query_string, means.now)
+    trial = await try_flushing(means, name, window, expected=expected)
+    return answer(show_trial(trial.difference, trial.result))
 
 
 def _name_of(request: web.Request) -> str:

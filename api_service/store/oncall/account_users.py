@@ -87,6 +87,11 @@ async def addresses(c: Connection, application_id: int, account_user_ids: Collec
     return [row["email"] for row in await c.fetch(SQL["addresses"], application_id, list(account_user_ids))]
 
 
+async def scheduled(c: Connection, account_user_id: str) -> list[str]:
+    """The ids of the schedules with events that the account user attends."""
+    return [row["schedule_id"] for row in await c.fetch(SQL["scheduled"], account_user_id)]
+
+
 async def resolve(c: Connection, application_id: int, names: Collection[str]) -> dict[str, str]:
     """The ULID of each of these names, ULIDs or prefix ids, that is an account user of the application."""
     rows = await c.fetch(SQL["resolve"], application_id, list(names))

@@ -31,6 +31,13 @@ limit $2;
 -- The mailboxes of these account users.
 select distinct email from account_user where application_id = $1 and account_user_id = any($2::text[]) order by email;
 
+-- scheduled --
+-- The schedules with events that the account user attends.
+select distinct schedule_id
+from oncall_event_attendee join oncall_event_schedule using (oncall_event_id)
+where account_user_id = $1
+order by schedule_id;
+
 -- resolve --
 -- The account users of one application that have one of these ids.
 select account_user_id, prefix_id from account_user

@@ -13,6 +13,7 @@ from api_service.store.database import Connection
 from api_service.store.oncall import account_users, application
 from api_service.usecases.creating import Once
 from api_service.usecases.means import Means
+from api_service.usecases.oncall.arming import rearm
 from api_service.usecases.oncall.once import Made, made_once
 from api_service.wanted import ListWanted
 from shared.domain.errors import AccountUserAttends
@@ -61,6 +62,9 @@ async def change(means: Means, name: str, changes: Mapping[str, Any], *, expecte
             return before
         after = replace(after, updated_at=means.now)
         await account_users.update(c, means.application_id, after)
+        if after.name != before.name:  # by which subscribers know who comes and goes
+            await rearm(c, means, await account_users.scheduled(c, after.account_user_id))
+    means.wake_relay()
     return after
 
 

@@ -226,3 +226,15 @@ async def test_an_event_may_belong_to_a_schedule_of_its_own_application_only(v4:
         answer = await v4.api.ask("POST", "/v1/events", json=event | {"eventOwner": f"oncall:{name}"})
         assert answer.status == 400
         assert "eventOwner" in answer.json["message"][0]
+
+
+async def test_a_schedules_end_can_be_tried(v4: V4) -> None:
+    ada, core = await v4.person(), await v4.schedule()
+    week = {"start_time": "2030-09-02 08:00", "end_time": "2030-09-09 08:00", "layer": 1, "time_zone": "Arizona"}
+    await v4.made("/events", week | {"account_user_ids": [ada["id"]], "schedule_ids": [core["id"]]})
+    tried = await v4.ask("DELETE", f"/schedules/{core['id']}?dry_run=true")
+
+    assert (tried.status, tried.json["dry_run"], tried.json["result"]) == (200, True, None)
+    assert tried.json["difference"]["hours"] == {ada["id"]: -168.0}
+    assert (await v4.ask("GET", f"/schedules/{core['id']}/events")).json["total_count"] == 1
+    assert (await v4.ask("DELETE", f"/schedules/{core['id']}?dry_run=maybe")).status == 400
