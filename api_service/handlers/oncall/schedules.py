@@ -6,6 +6,7 @@ from aiohttp import web
 
 from api_service.handlers.oncall.answers import answer, answer_list, answer_object, gone, said_object
 from api_service.handlers.oncall.requests import expected_of, is_dry_run, name_of, once_of, read_sent
+from api_service.keys import WINDOWS
 from api_service.schemas.oncall.lists import read_list_wanted
 from api_service.schemas.oncall.schedules import (
     ATTRIBUTES,
@@ -61,7 +62,7 @@ async def delete_schedule(request: web.Request, means: Means) -> web.Response:
         await schedules.delete(means, name, expected=expected)
         return gone()
     window = read_trial_window(request.rel_url.raw_query_string, means.now)
-    trial = await try_flushing(means, name, window, expected=expected)
+    trial = await try_flushing(means, name, window, request.app[WINDOWS], expected=expected)
     return answer(show_trial(trial.difference, trial.result))
 
 
