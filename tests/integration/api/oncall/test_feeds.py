@@ -140,6 +140,16 @@ async def test_a_token_opens_its_feed_and_no_other(v4: V4) -> None:
     assert (await nobody.ask("GET", f"{own}?{token}")).status == 401
 
 
+async def test_a_token_is_told_to_nobody_who_measures(v4: V4) -> None:
+    _, path = await opened(v4, f"/schedules/{(await v4.schedule())['id']}")
+    for method in ("GET", "HEAD"):
+        assert (await stranger(v4).ask(method, path)).status == 200
+
+    measured = (await v4.api.get("/metrics")).text
+    assert 'route="/api/v4/schedules/{id}.ics"' in measured
+    assert path.partition("token=")[2] not in measured
+
+
 async def test_another_applications_feeds_are_nowhere(v4: V4) -> None:
     team, _ = await team_of(v4)
     own = f"/schedules/{team.schedule_id}"
