@@ -48,13 +48,17 @@ def timezone(name: str, first_year: int, last_year: int) -> Timezone:
 def _changes(name: str, first_year: int, last_year: int) -> Iterator[tuple[datetime, _Kind]]:
     """What the wall shows when the clock is changed, and how; the first is where we begin to tell."""
     place, before = zone(name), None
-    changes = wall_clock(name).changes_from(_year_begins(first_year))
-    for begins, offset in takewhile(lambda change: change[0] < _year_begins(last_year + 1), changes):
+    pieces = wall_clock(name).changes_from(_year_begins(first_year))
+    for begins, offset in takewhile(lambda piece: piece[0] < _year_begins(last_year + 1), pieces):
         after = timedelta(milliseconds=offset)
-        there = to_datetime(begins).astimezone(place)
+        if before == after:
+            continue
         before = after if before is None else before
-        shown = (to_datetime(begins) + before).replace(tzinfo=None)
-        yield shown, _Kind(before, after, there.tzname() or name, not there.dst())
+        there = to_datetime(begins).astimezone(place)
+        yield (
+            (to_datetime(begins) + before).replace(tzinfo=None),
+            _Kind(before, after, there.tzname() or name, not there.dst()),
+        )
         before = after
 
 
