@@ -129,6 +129,12 @@ async def of_schedules(
     return [kept for _, kept in found]
 
 
+async def of_each_layer(c: Connection, application_id: int, schedule_id: str) -> list[KeptEvent]:
+    """One event on the schedule of each layer that any is in, whenever they are."""
+    rows = await c.fetch(SQL["layers_of_schedule"], application_id, schedule_id)
+    return [_kept(row) for row in await c.fetch(_rows("these"), [row["oncall_event_id"] for row in rows])]
+
+
 async def of_account_user(
     c: Connection, application_id: int, account_user_id: str, start: Instant, end: Instant
 ) -> list[KeptEvent]:

@@ -130,6 +130,13 @@ cross join lateral (
 order by oncall_event_id
 limit $5;
 
+-- layers_of_schedule --
+-- One event on a schedule of each layer that any is in.
+select distinct on (layer) oncall_event_id
+from oncall_event_schedule join oncall_event using (oncall_event_id)
+where application_id = $1 and schedule_id = $2
+order by layer, oncall_event_id;
+
 -- of_account_user --
 -- The events on some schedule that somebody takes part in and that may have an occurrence that overlaps a window.
 with wanted as (

@@ -33,8 +33,10 @@ async def cover(means: Means, schedule: str, window: Window, turn: asyncio.Lock)
         found = await events.of_schedules(c, means.application_id, [there.schedule_id], *window)
         names = {attendee.account_user_id for kept in found for attendee in kept.attendees}
         rows = await events.people(c, means.application_id, names)
+        # A layer in which nothing happens in the window is one long gap.
+        layers = await events.of_each_layer(c, means.application_id, there.schedule_id)
     people = {account_user_id: Person(*row) for account_user_id, row in rows.items()}
-    happening = [oncall_of(kept) for kept in found]
+    happening = [oncall_of(kept) for kept in {kept.event_id: kept for kept in (*found, *layers)}.values()]
     zones = {account_user_id: iana(person.time_zone) for account_user_id, person in people.items()}
 
     def compute() -> Coverage:

@@ -16,7 +16,7 @@ from api_service.usecases.oncall.arming import rearm
 from shared.domain.family import Writes
 from shared.domain.ids import prefix_id, ulid
 from shared.domain.oncall import OnCallEvent, Role
-from shared.domain.oncall_kept import Identity, KeptEvent, became, began
+from shared.domain.oncall_kept import Identity, KeptEvent, became, began, oncall_of
 from shared.domain.schedule import ONCALL_EVENT_PREFIX
 from shared.timing.zone_names import iana
 
@@ -83,9 +83,12 @@ async def planned(
     """
     kept_before = {kept.event_id: kept for kept in family}
     now = dict(kept_before)
-    if wanted is not None:
-        now[wanted.event_id] = wanted
-    for event in writes.changed:
+    become = {event.event_id: event for event in writes.changed}
+    if wanted is not None:  # and what became of it may be less, where others depend on it
+        before = kept_before[wanted.event_id]
+        now[wanted.event_id] = replace(wanted, exceptions={**before.exceptions, **wanted.exceptions})
+        become.setdefault(wanted.event_id, oncall_of(before))
+    for event in become.values():
         now[event.event_id] = became(now[event.event_id], event, lambda: new_id(means), means.now)
     for event in writes.added:
         now[event.event_id] = await _began(c, means, event, now, (zones or {}).get(event.role or Role.REMAINDER))

@@ -62,6 +62,19 @@ async def test_hours_and_gaps_add_up(team: Team) -> None:
     assert ada["hours"] + ben["hours"] == layer["covered_hours"]
 
 
+async def test_a_layer_in_which_nothing_happens_is_one_gap(team: Team) -> None:
+    await team.event("ada", layer=3, repeat=False)
+    path = f"/schedules/{team.schedule_id}/coverage?start={at(12)}&end={at(13)}"
+    layers = (await team.v4.ask("GET", path)).json["layers"]
+
+    assert layers[1] == {
+        "layer": 3,
+        "covered_hours": 0,
+        "gap_hours": 24,
+        "gaps": [{"start_time": at(12), "end_time": at(13), "hours": 24}],
+    }
+
+
 @pytest.mark.parametrize(
     ("path", "accept"),
     [("coverage.csv?", "*/*"), ("coverage?format=csv&", "application/json"), ("coverage?", "text/csv, */*")],

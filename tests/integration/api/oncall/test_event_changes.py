@@ -115,6 +115,20 @@ async def test_a_moved_series_drops_what_is_no_occurrence_any_more(team: Team) -
     assert await team.shown(override["id"]) == override
 
 
+async def test_an_occurrence_that_is_overridden_stays_an_exception(team: Team) -> None:
+    """Whatever is asked for: otherwise it and what stands for it would both happen."""
+    event = await team.event("ada", exceptions=[at(3)])
+    await team.override(event["id"], "cleo", "2022-11-02 08:00", "2022-11-02 12:00", at(2))
+    before = await team.shown(event["id"])
+    window = await team.window()
+
+    assert await changed(team, before, {"exceptions": [at(3)]}) == {}
+    after = await changed(team, before, {"exceptions": [at(4)], "meta": {"a": 1}})
+    assert starts(after) == [at(2), at(4)]
+    assert after["exceptions"][0] == before["exceptions"][0]
+    assert {one for one in await team.window() if one not in window} == {(at(3), at(4), "ada")}
+
+
 async def test_what_stands_for_an_occurrence_follows_to_other_schedules(team: Team) -> None:
     event = await team.event("ada")
     await team.override(event["id"], "cleo", "2022-11-02 08:00", "2022-11-02 12:00", at(2))
