@@ -134,7 +134,7 @@ def _faults_of_exceptions(after: KeptEvent, starts: Iterable[Instant]) -> Iterat
             yield "exceptions", "need repeat to be true; delete the event instead"
             return
         if recurrence.occurrence_at(rule, start) is None:
-            near = " and ".join(nearest(oncall_of(after), start))
+            near = " and ".join(nearest(replace(oncall_of(after), exceptions=frozenset()), start))
             way_out = f"the nearest are {near}" if near else "there is none that could be meant"
             said = wall(start, after.time_zone).isoformat(sep=" ", timespec="minutes")
             yield "exceptions", f"should be starts of occurrences, and {said} is none; {way_out}"
