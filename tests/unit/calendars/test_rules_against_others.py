@@ -18,8 +18,8 @@ from api_service.calendars.rules import rule_form
 from shared.domain import oncall
 from shared.domain.oncall import OnCallEvent
 from shared.timing.instants import Instant, from_datetime, to_datetime
-from shared.timing.recurrence import Unit
-from tests.unit.calendars.drawing import DAY, PEOPLE, ZONES, Drawing
+from shared.timing.recurrence import Rule, Unit
+from tests.unit.calendars.drawing import DAY, PEOPLE, ZONES, Drawing, wall
 from tests.unit.calendars.reading import Read, read_event
 
 Said: TypeAlias = tuple[Instant, Instant, frozenset[str]]
@@ -46,6 +46,19 @@ def test_a_library_that_is_not_ours_expands_the_rules_to_our_shifts(seed: int) -
 
 def test_that_is_more_than_five_hundred_schedules() -> None:
     assert ROUNDS * SCHEDULES >= 500
+
+
+def test_the_one_difference_is_a_shift_that_a_clock_jumps_over() -> None:
+    nights = Rule(wall("2026-03-01 02:15"), wall("2026-03-01 02:45"), "America/New_York", Unit.DAILY)
+    event = OnCallEvent(event_id="S", layer=1, rule=nights, attendees=("U1",))
+    change = from_datetime(datetime(2026, 3, 8, 7, tzinfo=UTC))
+    day = (change - DAY // 2, change + DAY // 2)
+    calendar = Calendar.from_ical(rule_form("Any", [Entry(event, 0)], PEOPLE, now=change))
+    (theirs,) = [read_event(found) for found in recurring_ical_events.of(calendar).between(*map(to_datetime, day))]
+
+    assert not our_shifts([event], day)
+    assert jumped_over(theirs.start, theirs.end)
+    assert not jumped_over(theirs.start, theirs.end + timedelta(hours=1))
 
 
 def our_shifts(events: list[OnCallEvent], window: tuple[Instant, Instant]) -> Counter[Said]:
