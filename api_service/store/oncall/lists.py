@@ -72,7 +72,7 @@ def _condition(wanted: Filter, column: Column, given: list[Any]) -> str:
     kind, sql, of_type = wanted.kind, column.sql, _TYPES[wanted.kind]
     if wanted.op in {Op.EQUALS, Op.NE} or kind.is_set:
         said = " or ".join(_is_any(wanted, column, given))
-        return f"({said}) is {'not ' if wanted.op is Op.NE else ''}true"
+        return f"({said}) is not true" if wanted.op is Op.NE else f"({said})"  # bare, so that an index may serve it
 
     places = [f"{_place(given, _stored(value, kind))}::{of_type}" for value in wanted.values]
     if wanted.op is Op.BETWEEN:
