@@ -16,6 +16,7 @@ from api_service.schemas.oncall import (
     feed_tokens,
     overriding,
     schedules,
+    subscriptions,
     trials,
     windows,
 )
@@ -59,6 +60,9 @@ SCHEMAS: dict[str, type[Schema]] = {
     "FeedToken": feed_tokens.FeedTokenAnswer,
     "NewFeedToken": feed_tokens.NewFeedTokenAnswer,
     "FeedTokens": feed_tokens.FeedTokensAnswer,
+    "Subscription": subscriptions.SubscriptionAnswer,
+    "SubscriptionCreation": subscriptions.SubscriptionCreation,
+    "SubscriptionChange": subscriptions.SubscriptionChange,
     "Problem": Problem,
     "Errors": Errors,
 }
@@ -69,6 +73,7 @@ TEXTS: dict[str, dict[str, Any]] = {"TimeZone": {"type": "string", "enum": list(
 ATTRIBUTES: dict[str, Mapping[str, Kind]] = {
     "AccountUser": account_users.ATTRIBUTES,
     "Schedule": schedules.ATTRIBUTES,
+    "Subscription": subscriptions.ATTRIBUTES,
     "OnCallEvent": events_shown.ATTRIBUTES,
 }
 
@@ -112,6 +117,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "id": {"in": "path", "required": True, "schema": {"type": "string", "example": "01JD8M2Z9T5R0C4V7K3N6P1QXC"}},
     "tokenId": {"in": "path", "required": True, "schema": {"type": "string", "example": "01JD8M2Z9T5R0C4V7K3N6P1QXE"}},
     "token": {"in": "query", "description": "What opens the feed instead of a key.", "schema": {"type": "string"}},
+    "sid": {"in": "path", "required": True, "schema": {"type": "string", "example": "01JD8M2Z9T5R0C4V7K3N6P1QXS"}},
     "If-Match": {
         "in": "header",
         "description": "Do it only if a read would still answer with one of these tags, as `ETag` shows them, or `*`.",

@@ -183,6 +183,10 @@ class EventAnswer(Schema):
     last_run_date = ours.Moment(
         data_key="lastRunDate", allow_none=True, metadata={"description": "The start of the latest attempt, or null."}
     )
+    schedule_id = fields.String(
+        data_key="scheduleId",
+        metadata={"description": "Of a subscription: the schedule whose transitions it calls back; others have none."},
+    )
     version = fields.Integer(
         metadata={
             "description": "Rises with every change made through this API, and not with rings; `ETag` says it too."
@@ -254,12 +258,16 @@ def show_event(event: Event, now: Instant) -> dict[str, Any]:
     for key, name, is_moment in _SHOWN:
         value = of_now[name] if name in of_now else getattr(event, name)
         shown[key] = iso(value) if is_moment and value is not None else value
+    if event.schedule_id is not None:
+        shown["scheduleId"] = event.schedule_id
     return shown
 
 
 # What ANSWER.dump would do, at a tenth of its time: a page shows up to a thousand events.
 _SHOWN = tuple(
-    (field.data_key or name, name, isinstance(field, ours.Moment)) for name, field in ANSWER.dump_fields.items()
+    (field.data_key or name, name, isinstance(field, ours.Moment))
+    for name, field in ANSWER.dump_fields.items()
+    if name != "schedule_id"
 )
 
 

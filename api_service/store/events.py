@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-__all__ = ["ContextFilter", "Filters", "delete", "get", "insert", "page", "update"]
+__all__ = ["ContextFilter", "Filters", "delete", "event_of", "get", "insert", "page", "update"]
 
 SQL = load(__file__)
 
@@ -55,6 +55,8 @@ async def insert(c: Connection, event: Event, terms: Iterable[UUID]) -> None:
         list(terms),
         text_of(event.delivery),
         event.paused_reason,
+        event.schedule_id,
+        event.roster or None,
     )
 
 
@@ -63,7 +65,7 @@ async def get(c: Connection, application_id: int, event_id: str, *, for_update: 
     row = await c.fetchrow(SQL["get_for_update" if for_update else "get"], application_id, event_id)
     if row is None:
         raise EventNotFound
-    return _event(row)
+    return event_of(row)
 
 
 async def update(c: Connection, event: Event, *, old_terms: set[UUID], new_terms: set[UUID]) -> None:
@@ -84,6 +86,7 @@ async def update(c: Connection, event: Event, *, old_terms: set[UUID], new_terms
         to_datetime(event.updated_date),
         to_datetime(event.anchor),
         text_of(event.delivery),
+        event.roster or None,
     )
     if written is None:
         raise EventNotFound
@@ -119,10 +122,11 @@ async def page(
     async with c.transaction(isolation="repeatable_read", readonly=True):
         event_ids, total = await listing.matching(c, application_id, filters, limit, offset)
         rows = await c.fetch(SQL["page_rows"], application_id, event_ids) if event_ids else []
-    return [_event(row) for row in rows], total
+    return [event_of(row) for row in rows], total
 
 
-def _event(row: asyncpg.Record) -> Event:
+def event_of(row: asyncpg.Record) -> Event:
+    """The event of a row of `event` and what is beside it in `event_state`."""
     return Event(
         event_id=row["event_id"],
         application_id=row["application_id"],
@@ -144,6 +148,8 @@ def _event(row: asyncpg.Record) -> Event:
         last_run_date=_instant(row["last_run_date"]),
         delivery=delivery_of(row["delivery"]),
         paused_reason=None if row["paused_reason"] is None else PauseReason(row["paused_reason"]),
+        schedule_id=row["schedule_id"],
+        roster=row["roster"] or b"",
     )
 
 

@@ -3,15 +3,15 @@
 with written as (
     insert into event (
         event_id, application_id, shard, version, event_owner, interval, timezone, start_date, end_date,
-        callback_url, context, tags, created_date, updated_date, anchor, delivery
+        callback_url, context, tags, created_date, updated_date, anchor, delivery, schedule_id, roster
     )
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $20)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $20, $22, $23)
 ), begun as (
     insert into event_state (event_id, application_id, shard, status, settled_through, last_run_date, paused_reason)
     values ($1, $2, $3, $16, $17, $18, $21)
 ), ruled as (
-    insert into event_rule (event_id, version, valid_from, interval, timezone, end_date, anchor, paused)
-    values ($1, $4, $14, $6, $7, $9, $15, $16 = 'PAUSED')
+    insert into event_rule (event_id, version, valid_from, interval, timezone, end_date, anchor, paused, roster)
+    values ($1, $4, $14, $6, $7, $9, $15, $16 = 'PAUSED', $23)
 ), counted as (
     insert into event_count (application_id, shard, events) values ($2, $3, 1)
     on conflict (application_id, shard) do update set events = event_count.events + 1
@@ -35,7 +35,7 @@ for update of event, event_state;
 -- What a client may change of an event.
 update event
 set version = $3, interval = $4, timezone = $5, start_date = $6, end_date = $7, callback_url = $8, context = $9,
-    tags = $10, updated_date = $11, anchor = $12, delivery = $13
+    tags = $10, updated_date = $11, anchor = $12, delivery = $13, roster = $14
 where event_id = $2 and application_id = $1
 returning event_id;
 

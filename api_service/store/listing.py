@@ -60,7 +60,7 @@ async def matching(
     if groups is None:
         return [], 0
     if not groups:
-        row = await c.fetchrow(SQL["all"], application_id, limit, offset)
+        row = await c.fetchrow(SQL["all"], application_id, limit, offset, await _subscriptions(c, application_id))
     elif len(groups) == 1:
         row = await _one_filter(c, application_id, groups[0], limit, offset)
     else:
@@ -90,7 +90,14 @@ async def _one_filter(
     c: Connection, application_id: int, facts: Sequence[Fact], limit: int, offset: int
 ) -> asyncpg.Record | None:
     _, terms, states = _columns([facts])
-    return await c.fetchrow(SQL["one_filter"], application_id, terms, states, limit, offset)
+    apart = await _subscriptions(c, application_id) if any(states) else []
+    many = await c.fetchval(SQL["standing"], apart, states) if apart else 0
+    return await c.fetchrow(SQL["one_filter"], application_id, terms, states, limit, offset, apart, many)
+
+
+async def _subscriptions(c: Connection, application_id: int) -> list[str]:
+    """What subscribes to schedules: it has no terms, so only statuses find it, and it is not to be listed."""
+    return [row["event_id"] for row in await c.fetch(SQL["subscriptions"], application_id)]
 
 
 async def _several_filters(

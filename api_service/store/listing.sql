@@ -1,20 +1,29 @@
+-- subscriptions --
+-- What of an application subscribes to a schedule: few, and no listing of events has them.
+select event_id from event where application_id = $1 and schedule_id is not null;
+
+-- standing --
+-- How many of some events have one of these statuses.
+select count(*) from event_state where event_id = any($1::text[]) and status = any($2::text[]);
+
 -- all --
--- Every event of an application: how many there are, and a page of them, newest first.
+-- Every event of an application but for these: how many there are, and a page of them, newest first.
 select
-    (select count(*) from event where application_id = $1) as total,
+    (select count(*) from event where application_id = $1) - cardinality($4::text[]) as total,
     array(
-        select event_id from event where application_id = $1 order by event_id desc limit $2 offset $3
+        select event_id from event where application_id = $1 and event_id <> all($4::text[])
+        order by event_id desc limit $2 offset $3
     ) as event_ids;
 
 -- one_filter --
 -- The events with any of some terms or statuses, of which an event has at most one: so the number of them is a sum, and
--- a page of them lies within as many of the newest of each.
+-- a page of them lies within as many of the newest of each. Some that match are not meant, and there are $7 of those.
 with wanted as materialized (
     select term, status from unnest($2::uuid[], $3::text[]) as wanted (term, status)
 )
 select
     (
-        select coalesce(sum(counted.matches), 0)::bigint
+        select coalesce(sum(counted.matches), 0)::bigint - $7::bigint
         from wanted cross join lateral (
             select count(*) as matches from event_term
             where application_id = $1 and event_term.term = wanted.term
@@ -34,7 +43,7 @@ select
             union all
             (
                 select event_id from event_state
-                where application_id = $1 and event_state.status = wanted.status
+                where application_id = $1 and event_state.status = wanted.status and event_id <> all($6::text[])
                 order by event_id desc limit $4::bigint + $5::bigint
             )
         ) as newest

@@ -14,8 +14,9 @@ from unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) as fact (event_id,
 where state.event_id = fact.event_id;
 
 -- subjects --
--- Whose these events are, and where they ring.
-select event_id, application_id, event_owner, callback_url from event where event_id = any($1::text[]);
+-- Whose these events are, and where they ring; what nobody owns is nobody told of.
+select event_id, application_id, event_owner, callback_url from event
+where event_id = any($1::text[]) and event_owner <> '';
 
 -- insert --
 -- What owners are to be told, not before a moment, nor before they are tried again with what waits for them already.

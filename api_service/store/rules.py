@@ -34,6 +34,7 @@ class RuleVersion:
     end_date: Instant
     anchor: Instant
     paused: bool
+    roster: bytes = b""
 
 
 async def note(c: Connection, event: Event, *, kept: int = KEPT) -> None:
@@ -50,6 +51,7 @@ async def note(c: Connection, event: Event, *, kept: int = KEPT) -> None:
         to_datetime(event.anchor),
         event.status is Status.PAUSED,
         kept,
+        event.roster or None,
     )
 
 
@@ -68,12 +70,13 @@ async def history(c: Connection, event: Event) -> list[RuleVersion]:
         end_date=event.end_date,
         anchor=event.anchor,
         paused=event.status is Status.PAUSED,
+        roster=event.roster,
     )
     return rules if rules and _facts(rules[-1]) == _facts(standing) else [standing]
 
 
 def _facts(rule: RuleVersion) -> tuple[object, ...]:
-    return rule.interval, rule.timezone, rule.end_date, rule.anchor, rule.paused
+    return rule.interval, rule.timezone, rule.end_date, rule.anchor, rule.paused, rule.roster
 
 
 def _rule(row: asyncpg.Record) -> RuleVersion:
@@ -85,4 +88,5 @@ def _rule(row: asyncpg.Record) -> RuleVersion:
         end_date=from_datetime(row["end_date"]),
         anchor=from_datetime(row["anchor"]),
         paused=row["paused"],
+        roster=row["roster"] or b"",
     )

@@ -198,6 +198,7 @@ create index event_newest on event (application_id, event_id desc);
 -- What a shard adds up to is asked every minute, of every shard: answered from this index alone.
 create index event_digest on event (shard, end_date) include (version);
 create index event_subscriptions on event (schedule_id, event_id) where schedule_id is not null;
+create index event_subscribing on event (application_id, event_id) where schedule_id is not null;
 
 -- How many events of an application are in each shard, written with each event that comes or goes. Whoever writes a row
 -- holds the shard, so nobody waits for a row of its own, and no row is everybody's.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from uuid import UUID
 
 if TYPE_CHECKING:
-    from shared.domain.event import JsonObject
+    from shared.domain.event import Event, JsonObject
 
 Kind: TypeAlias = Literal["Number", "String"]
 
@@ -29,6 +29,11 @@ _NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,18}))?
 def terms_of(event_owner: str, tags: Iterable[str], context: JsonObject) -> set[UUID]:
     """Every term by which the event can be found."""
     return {owner_term(event_owner), *map(tag_term, tags), *_context_terms(context)}
+
+
+def terms_of_event(event: Event) -> set[UUID]:
+    """Every term by which listings find the event; what subscribes to a schedule is in none of them."""
+    return set() if event.schedule_id is not None else terms_of(event.event_owner, event.tags, event.context)
 
 
 def owner_term(owner: str) -> UUID:

@@ -9,19 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
-from uuid import UUID
 
 from api_service.store import events, ledger, notifications, outbox
 from api_service.store.database import Connection
 from api_service.store.ledger import ExecutionRow
 from api_service.store.recording import Gone as GoneReceiver
-from api_service.store.terms import terms_of
+from api_service.store.terms import terms_of_event
 from api_service.usecases.announcing import announce
 from api_service.usecases.means import Means
 from api_service.usecases.noting import note, note_move, note_pause
 from api_service.usecases.skipping import skipped_by_change, skipped_in_pause
 from shared.domain.changelog import Action
-from shared.domain.errors import EventHasChanged, EventIsFinished, EventIsPaused, EventNotFound, InvalidInput
+from shared.domain.errors import (
+    EventHasChanged,
+    EventIsFinished,
+    EventIsPaused,
+    EventIsSubscription,
+    EventNotFound,
+    InvalidInput,
+)
 from shared.domain.event import (
     Changes,
     Event,
@@ -44,9 +50,13 @@ Versions: TypeAlias = frozenset[int] | None
 
 
 async def change(means: Means, event_id: str, changes: Changes, *, expected: Versions = None) -> Event:
-    """The event with these changes. Raises EventNotFound, EventHasChanged, EventIsFinished, InvalidInput."""
+    """The event with these changes. Raises EventNotFound, EventHasChanged, EventIsFinished, InvalidInput.
+
+    A subscription is changed with its schedule: EventIsSubscription.
+    """
 
     def move(event: Event, now: Instant) -> Event:
+        _check_kind(event)
         after = changed(event, changes, now)
         _check(after)
         return after if _differs(after, event) else event
@@ -79,20 +89,26 @@ async def pause_gone(c: Connection, gone: GoneReceiver, now: Instant, *, notify:
     if notify:
         await notifications.note_paused(c, before.event_id, PauseReason.GONE, now)
     await note_pause(c, before, after)
-    await _write(c, before, after, now)
+    await write_change(c, before, after, now)
 
 
 async def delete(means: Means, event_id: str, *, expected: Versions = None) -> Event:
-    """The event as it was before it went. Raises EventNotFound, EventHasChanged."""
+    """The event as it was before it went. Raises EventNotFound, EventHasChanged, EventIsSubscription."""
     async with means.database.transaction() as c:
         event = await _held(c, means, event_id, expected)
-        await ledger.end_unfinished(c, event_id, SkipReason.DELETED, now=means.now)
-        await note(c, means, Action.DELETED, event_id=event_id)
-        version = await outbox.next_version(c, event.shard)  # before its number of events changes
-        await events.delete(c, event, terms=_terms(event))
-        await outbox.put(c, shard=event.shard, version=version, what=encode(Gone(event.event_id)))
+        _check_kind(event)
+        await remove(c, means, event)
     means.wake_relay()
     return event
+
+
+async def remove(c: Connection, means: Means, event: Event) -> None:
+    """The event, which is held, goes; in the caller's transaction."""
+    await ledger.end_unfinished(c, event.event_id, SkipReason.DELETED, now=means.now)
+    await note(c, means, Action.DELETED, event_id=event.event_id)
+    version = await outbox.next_version(c, event.shard)  # before its number of events changes
+    await events.delete(c, event, terms=terms_of_event(event))
+    await outbox.put(c, shard=event.shard, version=version, what=encode(Gone(event.event_id)))
 
 
 async def trigger(means: Means, event_id: str, *, expected: Versions = None) -> ExecutionRow:
@@ -130,6 +146,11 @@ async def held_to_ring(c: Connection, means: Means, event_id: str, expected: Ver
     return event
 
 
+def _check_kind(event: Event) -> None:
+    if event.schedule_id is not None:
+        raise EventIsSubscription(event.schedule_id, event.event_id)
+
+
 def _check(event: Event) -> None:
     """Raise InvalidInput where what was changed does not go with what was not."""
     problems, retry = [], event.delivery.retry
@@ -160,16 +181,16 @@ async def _moved(
         if after is before:
             return before
         await note_move(c, means, action, before, after)
-        after = await _write(c, before, after, means.now)
+        after = await write_change(c, before, after, means.now)
     means.wake_relay()
     return after
 
 
-async def _write(c: Connection, before: Event, after: Event, now: Instant) -> Event:
-    """The event after its move, as it is written and announced."""
+async def write_change(c: Connection, before: Event, after: Event, now: Instant) -> Event:
+    """The event, which is held, after its move, as it is written and announced; in the caller's transaction."""
     await _write_off(c, before, after, now)
     after = replace(after, version=await outbox.next_version(c, after.shard))
-    await events.update(c, after, old_terms=_terms(before), new_terms=_terms(after))
+    await events.update(c, after, old_terms=terms_of_event(before), new_terms=terms_of_event(after))
     if begins_anew(after, before):
         await events.begin_series(c, after)
     await announce(c, after)
@@ -182,10 +203,11 @@ async def _write_off(c: Connection, before: Event, after: Event, now: Instant) -
         await ledger.end_unfinished(c, before.event_id, SkipReason.ENDED, now=now)
     if before.status is Status.FINISHED or after.anchor == before.anchor:
         return
+    through = min(now, after.anchor)
     if before.status is Status.PAUSED:
-        skipped, reason = skipped_in_pause(before, now), SkipReason.PAUSED
+        skipped, reason = skipped_in_pause(before, through), SkipReason.PAUSED
     else:
-        skipped, reason = skipped_by_change(before, now), SkipReason.CHANGED
+        skipped, reason = skipped_by_change(before, now, through), SkipReason.CHANGED
     for stretch in skipped:
         await ledger.add_skipped(
             c,
@@ -206,7 +228,3 @@ def _differs(after: Event, before: Event) -> bool:
     """Would anybody see a difference, other than the date of the change? To Python, 1, 1.0 and True are equal."""
     as_before = replace(after, updated_date=before.updated_date, context=before.context)
     return as_before != before or body_of(after.context) != body_of(before.context)
-
-
-def _terms(event: Event) -> set[UUID]:
-    return terms_of(event.event_owner, event.tags, event.context)

@@ -10,7 +10,7 @@ from api_service.store import events, idempotency, outbox, quotas
 from api_service.store.database import Connection
 from api_service.store.idempotency import Remembered
 from api_service.store.oncall import schedules
-from api_service.store.terms import terms_of
+from api_service.store.terms import terms_of_event
 from api_service.usecases.announcing import announce
 from api_service.usecases.means import Means
 from api_service.usecases.noting import note
@@ -53,7 +53,7 @@ async def create(means: Means, wanted: NewEvent, *, once: Once | None, answer: C
     if once is None:
         async with means.database.transaction() as c:
             _check_room(await quotas.hold(c, means.application_id, means.quota_events))
-            said = answer(await _write(c, means, event))
+            said = answer(await write_new(c, means, event))
     else:
         said = await _create_once(means, event, once, answer)
     means.wake_relay()
@@ -69,7 +69,7 @@ async def _create_once(means: Means, event: Event, once: Once, answer: Callable[
                 if earlier is not None:  # be it that it took the last place itself
                     return repeated(earlier, once)
                 _check_room(has_room)
-                said = answer(await _write(c, means, event))
+                said = answer(await write_new(c, means, event))
                 await _remember(c, means, event, once, said)
                 return said
         except _TwinWasFasterError:  # and has committed: the next round finds its answer
@@ -134,12 +134,11 @@ def _begun(means: Means, wanted: NewEvent) -> Event:
     )
 
 
-async def _write(c: Connection, means: Means, event: Event) -> Event:
+async def write_new(c: Connection, means: Means, event: Event) -> Event:
     """The event as it is written; nobody else can hold a lock on it, so the shard may be taken before it."""
     await _check_owner(c, event)
     await note(c, means, Action.CREATED, event_id=event.event_id)
     written = replace(event, version=await outbox.next_version(c, event.shard))
-    terms = terms_of(written.event_owner, written.tags, written.context)
-    await events.insert(c, written, terms)
+    await events.insert(c, written, terms_of_event(written))
     await announce(c, written)
     return written

@@ -12,7 +12,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from api_service.store.rules import RuleVersion
-from shared.domain.series import Series, cron_series
+from shared.domain.roster_series import series_of
+from shared.domain.series import Series
 from shared.timing.instants import Instant
 
 _UNHEARD_MOST = 3  # so many series back somebody may be who has not heard of the latest changes
@@ -125,7 +126,7 @@ def _latest_with(segment: Segment, most: int) -> Instant:
 
 
 def _series(rule: RuleVersion, seed: str) -> Series:
-    return cron_series(rule.interval, rule.timezone, seed=seed)
+    return series_of(rule.interval, rule.timezone, rule.roster, seed=seed)
 
 
 def _since(era: Era) -> Instant:

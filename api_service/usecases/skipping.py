@@ -28,21 +28,21 @@ class SkippedStretch:
     count: int
 
 
-def skipped_in_pause(event: Event, now: Instant) -> Iterator[SkippedStretch]:
-    """What a paused event has not rung since its last settled occurrence, in order."""
+def skipped_in_pause(event: Event, through: Instant) -> Iterator[SkippedStretch]:
+    """What a paused event has not rung since its last settled occurrence, in order, up to where it begins anew."""
     # No change can be made before the pause begins; one that came later only makes more of them stand alone.
-    return _skipped(event, event.updated_date, now)
+    return _skipped(event, event.updated_date, through)
 
 
-def skipped_by_change(event: Event, now: Instant) -> Iterator[SkippedStretch]:
-    """What a running event has not rung since its last settled occurrence, in order; its series begins anew now."""
-    return _skipped(event, now, now)
+def skipped_by_change(event: Event, now: Instant, through: Instant) -> Iterator[SkippedStretch]:
+    """What a running event has not rung since its last settled occurrence, in order, up to where it begins anew."""
+    return _skipped(event, now, through)
 
 
-def _skipped(event: Event, stopped: Instant, now: Instant) -> Iterator[SkippedStretch]:
+def _skipped(event: Event, stopped: Instant, through: Instant) -> Iterator[SkippedStretch]:
     series = series_of(event)
     since = max(event.anchor, event.settled_through or event.anchor)
-    through = min(now, event.end_date - 1)
+    through = min(through, event.end_date - 1)
     if since >= through:
         return
     last_due = stopped - offset_of(event)

@@ -83,6 +83,18 @@ class EventIsFinished(DomainError):
     """The event is FINISHED and can no longer be changed, unless the change gives it a new endDate."""
 
 
+class EventIsSubscription(DomainError):
+    """The event subscribes to a schedule, and is changed and deleted with it."""
+
+    def __init__(self, schedule_id: str, event_id: str) -> None:
+        path = f"/api/v4/schedules/{schedule_id}/subscriptions/{event_id}"
+        super().__init__(f"The event subscribes to a schedule: change or delete it at {path}.")
+
+
+class SubscriptionNotFound(DomainError):
+    """The schedule has no subscription with this id."""
+
+
 class EventIsPaused(DomainError):
     """The event is PAUSED; resume it first."""
 

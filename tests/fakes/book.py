@@ -248,7 +248,7 @@ class Book:
         if after.anchor != before.anchor and before.status is not Status.FINISHED:
             was_paused = before.status is Status.PAUSED
             reason = "paused" if was_paused else "changed"
-            for stretch in skipped_in_pause(before, now) if was_paused else skipped_by_change(before, now):
+            for stretch in skipped_in_pause(before, now) if was_paused else skipped_by_change(before, now, now):
                 row = Row(status=Execution.SKIPPED, reason=reason, last=stretch.last, count=stretch.count)
                 self.rows.setdefault((before.event_id, stretch.first, False), row)
         self._write(after, now, anew=begins_anew(after, before))

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from api_service.handlers.oncall import account_users, events, feed_tokens, feeds, schedule_events, schedules
+from api_service.handlers.oncall import (
+    account_users,
+    events,
+    feed_tokens,
+    feeds,
+    schedule_events,
+    schedules,
+    subscriptions,
+)
 from api_service.handlers.oncall.feeds import for_feed
 from api_service.handlers.requests import Routes, for_application
 from shared.domain.schedule import ACCOUNT_USER_PREFIX, SCHEDULE_PREFIX
@@ -39,6 +47,12 @@ OF_ONCALL: Routes = (
     ("GET", "/api/v4/schedules/{id}/coverage", for_application(schedule_events.get_coverage)),
     ("GET", "/api/v4/schedules/{id}/coverage.csv", for_application(schedule_events.get_coverage)),
     ("DELETE", "/api/v4/schedules/{id}/flush", for_application(schedule_events.flush_schedule)),
+    ("POST", "/api/v4/schedules/{id}/subscriptions", for_application(subscriptions.create_subscription)),
+    ("GET", "/api/v4/schedules/{id}/subscriptions", for_application(subscriptions.list_subscriptions)),
+    ("GET", "/api/v4/schedules/{id}/subscriptions/{sid}", for_application(subscriptions.get_subscription)),
+    ("PUT", "/api/v4/schedules/{id}/subscriptions/{sid}", for_application(subscriptions.change_subscription)),
+    ("PATCH", "/api/v4/schedules/{id}/subscriptions/{sid}", for_application(subscriptions.change_subscription)),
+    ("DELETE", "/api/v4/schedules/{id}/subscriptions/{sid}", for_application(subscriptions.delete_subscription)),
     ("GET", "/api/v4/events/time_zones", for_application(events.list_time_zones)),
     ("POST", "/api/v4/events", for_application(events.create_event)),
     ("GET", "/api/v4/events", for_application(events.list_events)),

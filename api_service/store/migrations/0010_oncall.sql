@@ -126,4 +126,5 @@ create unique index feed_shown_account_user on feed_shown (account_user_id, dige
 alter table event add column schedule_id text collate "C" references schedule;
 alter table event add column roster bytea;
 create index event_subscriptions on event (schedule_id, event_id) where schedule_id is not null;
+create index event_subscribing on event (application_id, event_id) where schedule_id is not null;
 alter table event_rule add column roster bytea;

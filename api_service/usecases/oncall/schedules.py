@@ -13,7 +13,7 @@ from api_service.store.database import Connection
 from api_service.store.oncall import application, schedules
 from api_service.usecases.creating import Once
 from api_service.usecases.means import Means
-from api_service.usecases.oncall.arming import rearm
+from api_service.usecases.oncall.arming import disarm, rearm
 from api_service.usecases.oncall.once import Made, made_once
 from api_service.wanted import ListWanted
 from shared.domain.ids import prefix_id, ulid
@@ -67,6 +67,7 @@ async def delete(means: Means, name: str, *, expected: Tags) -> None:
     async with means.database.transaction() as c:
         schedule = await held(c, means, name, expected)
         others = await schedules.detach_all(c, schedule.schedule_id)
+        await disarm(c, means, schedule.schedule_id)
         await rearm(c, means, sorted(others))
         await schedules.delete(c, means.application_id, schedule.schedule_id)
     means.wake_relay()

@@ -89,7 +89,11 @@ class Running:
         kind = path.split("/")[3]
         named = {"account_users": ada, "schedules": core, "events": event}[kind]
         token = self._post(f"/api/v4/{kind}/{named}/feed_tokens", {}, key)["id"] if "{tokenId}" in path else ""
-        return {"id": named, "tokenId": token}
+        subscribed = ""
+        if "{sid}" in path:
+            wanted = {"callbackUrl": "https://example.com/oncall", "on": ["shift.started"]}
+            subscribed = self._post(f"/api/v4/schedules/{core}/subscriptions", wanted, key)["id"]
+        return {"id": named, "tokenId": token, "sid": subscribed}
 
     def _post(self, path: str, body: dict[str, Any], key: str = "") -> dict[str, Any]:
         headers = {"Content-Type": "application/json"} | ({"X-API-Key": key} if key else {})

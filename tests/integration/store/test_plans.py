@@ -78,7 +78,7 @@ def tagged(*tags: str, **more: Any) -> list[list[listing.Fact]]:
 async def check_few(c: Connection) -> None:
     """Where few events pass, few rows are read, and only by index."""
     _, terms, states = listing._columns(tagged("beta"))
-    one = await plan_of(c, listing.SQL["one_filter"], APPLICATION, terms, states, 10, 0)
+    one = await plan_of(c, listing.SQL["one_filter"], APPLICATION, terms, states, 10, 0, [], 0)
     assert SOME * 0.8 < read_from(one, "event_term") <= SOME * 2
 
     few = await plan_of(c, listing.SQL["few"], APPLICATION, *listing._columns(tagged("vip", "prod", "eu")), 10, 0)
@@ -120,7 +120,7 @@ async def test_listings_read_what_they_must_by_index(c: Connection) -> None:
     await check_few(c)
     await check_many(c)
 
-    everything = await plan_of(c, listing.SQL["all"], APPLICATION, 10, 0)
+    everything = await plan_of(c, listing.SQL["all"], APPLICATION, 10, 0, [])
     assert indexes(everything) == {"event_newest"}
     assert read_from(everything, "event") == SIZE + 10
 

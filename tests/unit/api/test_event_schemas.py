@@ -235,7 +235,8 @@ def test_an_event_is_shown_as_the_schema_says(last_run_date: Instant | None) -> 
     of_now = {"next_run_date": due, "next_run_effective_date": due}
     shown = show_event(event, NOW)
 
-    assert write_json(shown) == write_json(ANSWER.dump({**asdict(event), **delivery, **of_now}))
+    told = {name: value for name, value in asdict(event).items() if name != "schedule_id"}
+    assert write_json(shown) == write_json(ANSWER.dump({**told, **delivery, **of_now}))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0x7f.1", "[::ffff:127.0.0.1]", "localhost"])

@@ -94,12 +94,12 @@ def test_a_change_accounts_for_what_was_due_before_it_and_what_may_be_under_way_
     running = replace(PAUSED, status=Status.ACTIVE)
     now = BEGIN + HOUR + 500
 
-    skips = list(skipped_by_change(replace(running, settled_through=BEGIN + HOUR - 100 * SECOND), now))
+    skips = list(skipped_by_change(replace(running, settled_through=BEGIN + HOUR - 100 * SECOND), now, now))
 
     assert sum(skip.count for skip in skips) == 100
     assert [skip.count for skip in skips if skip.count > 1] == [10]
     assert skips[-1].last == BEGIN + HOUR
-    assert list(skipped_by_change(replace(running, settled_through=BEGIN + HOUR), now)) == []
+    assert list(skipped_by_change(replace(running, settled_through=BEGIN + HOUR), now, now)) == []
 
 
 @given(
