@@ -140,13 +140,18 @@ order by layer, oncall_event_id;
 -- of_account_user --
 -- The events on some schedule that somebody takes part in and that may have an occurrence that overlaps a window.
 with wanted as (
-    select oncall_event_id, row_number() over (order by oncall_event_id) as place
-    from oncall_event
-    where application_id = $1
-        and oncall_event_id in (select oncall_event_id from oncall_event_attendee where account_user_id = $2)
-        and oncall_event_id in (select oncall_event_id from oncall_event_schedule)
-        and start_at < $4
-        and (last_end is null or last_end > $3)
+    select there.oncall_event_id, there.oncall_event_id as place
+    from (select distinct oncall_event_id from oncall_event_attendee where account_user_id = $2) as held
+    cross join lateral (
+        select oncall_event_id
+        from oncall_event
+        where oncall_event.oncall_event_id = held.oncall_event_id
+            and application_id = $1
+            and start_at < $4
+            and (last_end is null or last_end > $3)
+            and exists (select from oncall_event_schedule as on_it where on_it.oncall_event_id = held.oncall_event_id)
+        offset 0
+    ) as there
 )
 {rows}
 
