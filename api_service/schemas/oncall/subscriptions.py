@@ -12,6 +12,7 @@ from api_service import limits
 from api_service.schemas import delivery
 from api_service.schemas import fields as strict
 from api_service.schemas.oncall import fields as ours
+from api_service.schemas.oncall.bodies import with_numbers
 from api_service.schemas.oncall.durations import read_duration, show_duration
 from api_service.schemas.oncall.reading import Lenient, read_fields
 from api_service.schemas.reading import Check
@@ -34,6 +35,7 @@ ATTRIBUTES: Final[Mapping[str, Kind]] = {
 
 _LEAD_MS: Final = limits.LEAD_DAYS * 86_400_000
 _KINDS: Final = tuple(kind.value for kind in TransitionKind)
+_NUMBERS: Final = ("timeoutSeconds", "misfireGraceSeconds")
 _ABOUT: Final = {
     "callback_url": "Where to POST. http or https, with a host, without user name and password.",
     "on": "What to tell.",
@@ -173,7 +175,9 @@ _CREATION, _CHANGE, _ANSWER = SubscriptionCreation(), SubscriptionChange(), Subs
 
 def read_new_subscription(sent: Mapping[str, Any], egress: Egress = STRICT) -> SubscriptionWanted:
     """The subscription that is asked for; raises Unprocessable with every problem."""
-    given = read_fields(_CREATION, sent, lambda valid: _wrong_target(valid, egress), _wrong_lead_of(sent))
+    given = read_fields(
+        _CREATION, _with_numbers(sent), lambda valid: _wrong_target(valid, egress), _wrong_lead_of(sent)
+    )
     return SubscriptionWanted(
         callback_url=given["callback_url"],
         asked=Asked(**_asked(given)),
@@ -184,7 +188,7 @@ def read_new_subscription(sent: Mapping[str, Any], egress: Egress = STRICT) -> S
 
 def read_subscription_changes(sent: Mapping[str, Any], egress: Egress = STRICT) -> SubscriptionChanges:
     """What of a subscription is to be different; raises Unprocessable with every problem."""
-    given = read_fields(_CHANGE, sent, lambda valid: _wrong_target(valid, egress))
+    given = read_fields(_CHANGE, _with_numbers(sent), lambda valid: _wrong_target(valid, egress))
     asked = _asked(given)
     if "on" in asked and TransitionKind.SHIFT_STARTING not in asked["on"] and "lead_ms" not in asked:
         asked["lead_ms"] = 0  # it goes with what it is for
@@ -215,11 +219,18 @@ def show_subscription(subscription: Event) -> dict[str, Any]:
         "layers": list(asked.layers),
         "event_owner": subscription.event_owner or None,
     })
-    return shown
+    return shown | {"retryPolicy": told["retry_policy"]}  # which is written out already
 
 
 _OWN: Final = ("event_id", "schedule_id", "callback_url", "paused_reason", "created_date", "updated_date")
-_DELIVERED: Final = ("retry_policy", "timeout_seconds", "misfire_policy", "misfire_grace_seconds", "header_names")
+_DELIVERED: Final = ("timeout_seconds", "misfire_policy", "misfire_grace_seconds", "header_names")
+
+
+def _with_numbers(sent: Mapping[str, Any]) -> dict[str, Any]:
+    """The same, with numbers where a form could only write digits: as events, which take no forms, want them."""
+    policy = sent.get("retryPolicy")
+    given = {**sent, "retryPolicy": with_numbers(policy, policy)} if isinstance(policy, dict) else sent
+    return with_numbers(given, _NUMBERS)
 
 
 def _asked(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -87,6 +87,26 @@ async def test_a_subscription_is_made_shown_listed_changed_and_deleted(v4: V4, s
     assert (await v4.ask("GET", f"{path}/{made['id']}")).status == 404
 
 
+async def test_a_form_says_what_json_says(v4: V4, schedule: dict[str, Any]) -> None:
+    form = (
+        "callbackUrl=https%3A%2F%2Fexample.com%2Foncall&on[]=shift.started&on[]=gap.started&layers=2&timeoutSeconds=7"
+        "&retryPolicy[maxAttempts]=3&retryPolicy[backoffCoefficient]=1.5&headers[X-Digits]=12"
+    )
+    answer = await v4.form("POST", f"/schedules/{schedule['id']}/subscriptions", form)
+
+    assert answer.status == 201, answer.text
+    assert (answer.json["on"], answer.json["layers"]) == (["shift.started", "gap.started"], [2])
+    assert (answer.json["timeoutSeconds"], answer.json["headerNames"]) == (7, ["X-Digits"])
+    assert answer.json["retryPolicy"] == {
+        "maxAttempts": 3,
+        "initialIntervalSeconds": 1,
+        "maxIntervalSeconds": 300,
+        "backoffCoefficient": 1.5,
+    }
+    refused = await v4.form("PUT", f"/schedules/{schedule['id']}/subscriptions/{answer.json['id']}", "timeoutSeconds=x")
+    assert refused.status == 422
+
+
 async def test_every_problem_is_told_at_once(v4: V4, schedule: dict[str, Any]) -> None:
     path = f"/schedules/{schedule['id']}/subscriptions"
     answer = await v4.ask("POST", path, {"callbackUrl": "http://localhost/", "on": ["shift.begun"], "leadTime": "1 h"})
