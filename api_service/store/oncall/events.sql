@@ -112,14 +112,14 @@ with wanted as (
 
 -- of_schedules --
 -- The events on any of these schedules that may have an occurrence that overlaps a window, and which version of its row
--- each is now: whatever is written of an event, its row is written anew. Each is looked up by its key, however few or
--- many the planner takes them for.
+-- each is now, by who wrote it and where it lies: whatever is written of an event, its row is written anew. Each is
+-- looked up by its key, however few or many the planner takes them for.
 select version.*
 from (
     select distinct oncall_event_id from oncall_event_schedule where schedule_id = any($2::text[])
 ) as held
 cross join lateral (
-    select oncall_event_id, xmin::text || '.' || cmin::text as version
+    select oncall_event_id, xmin::text || ctid::text as version
     from oncall_event
     where oncall_event.oncall_event_id = held.oncall_event_id
         and application_id = $1

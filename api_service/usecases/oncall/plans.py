@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from api_service.schemas.json_text import write_json
 from api_service.store.database import Connection
 from api_service.store.oncall import application, events
 from api_service.usecases.means import Means
@@ -139,5 +140,6 @@ async def _began(
 
 
 def _differs(before: KeptEvent, after: KeptEvent) -> bool:
-    folds = [(kept.start.fold, kept.end.fold) for kept in (before, after)]
-    return replace(after, updated_at=before.updated_at) != before or folds[0] != folds[1]
+    # To Python 1, 1.0 and True are equal, and so are the two passes of a time that happens twice.
+    unlike = [(kept.start.fold, kept.end.fold, write_json(kept.meta)) for kept in (before, after)]
+    return replace(after, updated_at=before.updated_at) != before or unlike[0] != unlike[1]

@@ -51,6 +51,13 @@ async def test_what_is_shown_can_be_sent_back_and_changes_nothing(team: Team) ->
     )
 
 
+async def test_what_is_equal_to_python_is_not_to_json(team: Team) -> None:
+    event = await team.event("ada", meta={"a": 1})
+
+    assert await changed(team, event, {"meta": {"a": True}}) == {}  # to Python
+    assert '"meta":{"a":true}' in (await team.v4.ask("GET", f"/events/{event['id']}")).text
+
+
 async def test_another_time_zone_alone_keeps_what_is_on_the_wall(team: Team) -> None:
     event = await team.event("ada")
     changes = await changed(team, event, {"time_zone": "Tokyo"})

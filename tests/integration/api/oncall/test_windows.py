@@ -7,6 +7,8 @@ import asyncio
 import pytest
 
 from api_service.keys import WINDOWS
+from api_service.store.database import Database
+from api_service.store.oncall import events
 from tests.integration.api.oncall.calendar import WEEK, Team, at
 from tests.integration.api.oncall.stage import V4, problems
 
@@ -153,15 +155,20 @@ async def test_whatever_is_remembered_is_not_what_was(team: Team) -> None:
     assert names == [{"ada"}, *[{"ben"}] * 6, set()]
 
 
-async def test_flushing_leaves_what_is_on_another_schedule(team: Team) -> None:
+async def test_flushing_leaves_what_is_on_another_schedule(team: Team, database: Database) -> None:
     other = await team.v4.schedule(name="Other")
     here = await team.event("ada")
     await team.override(here["id"], "ben", "2022-11-02 08:00", "2022-11-02 10:00", at(2))
     both = await team.event("ben", schedule_ids=[team.schedule_id, other["id"]])
+    assert len(await team.window()) == 16  # so that all of it is remembered
     assert (await team.v4.ask("DELETE", f"/schedules/{team.schedule_id}/flush")).status == 204
 
     assert await team.window() == []
     assert await team.shown(both["id"]) == both | {"schedule_ids": [other["id"]]}
+    async with database.moment() as c:
+        application_id = await c.fetchval("select application_id from schedule where schedule_id = $1", other["id"])
+        (kept,) = await events.of_schedules(c, application_id, [other["id"]])
+    assert kept.schedule_ids == (other["id"],)
     assert (await team.v4.ask("GET", "/events")).json["total_count"] == 1
     assert (await team.v4.ask("GET", f"/events/{here['id']}")).status == 404
 
