@@ -72,6 +72,9 @@ def document() -> dict[str, Any]:
     for path, method, operation in (*callbacks.paths(), *oncall.paths(), *callbacks.service_paths()):
         spec.path(path, operations={method: operation})
     described: dict[str, Any] = spec.to_dict()
+    for name in oncall_components.ANSWERS:
+        schema = described["components"]["schemas"][name]
+        schema["required"] = list(schema["properties"])
     return described
 
 

@@ -21,6 +21,8 @@ from api_service.schemas.oncall import (
     windows,
 )
 from api_service.schemas.oncall.errors import Errors, Problem
+from api_service.schemas.oncall.reading import Lenient
+from api_service.schemas.reading import Strict
 from api_service.wanted import Kind, Op
 from shared.domain.errors import (
     AccountUserNotFound,
@@ -66,6 +68,9 @@ SCHEMAS: dict[str, type[Schema]] = {
     "Problem": Problem,
     "Errors": Errors,
 }
+
+# What is shown has all of its fields, always.
+ANSWERS = [name for name, schema in SCHEMAS.items() if not issubclass(schema, Lenient | Strict)]
 
 TEXTS: dict[str, dict[str, Any]] = {"TimeZone": {"type": "string", "enum": list(LISTED)}}
 
