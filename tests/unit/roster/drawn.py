@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -99,16 +100,20 @@ def rosters(draw: st.DrawFn) -> Roster:
 def happens(events: Sequence[OnCallEvent], wanted: Roster, first: Instant, last: Instant) -> dict[Instant, list[Told]]:
     """What is to be told from the first moment to the last, found by looking at each at which anything changes."""
     counted = [one for one in events if not wanted.layers or one.layer in wanted.layers]
-    found = shifts(counted, first - 1, last + wanted.lead_ms + 1)
+    return happening(shifts(counted, first - 1, last + wanted.lead_ms + 1), wanted, first, last)
+
+
+def happening(found: Sequence[Shift], wanted: Roster, first: Instant, last: Instant) -> dict[Instant, list[Told]]:
+    """The same of these shifts, which are in the order of their starts."""
+    longest, starts = max((shift.end - shift.start for shift in found), default=0), [shift.start for shift in found]
+
+    def near(edge: Instant) -> list[Shift]:
+        begin, end = bisect_left(starts, edge - longest), bisect_right(starts, edge + wanted.lead_ms)
+        return [shift for shift in found[begin:end] if shift.end >= edge]
+
     edges = {edge for shift in found for edge in (shift.start, shift.end, shift.start - wanted.lead_ms)}
-    told = {
-        edge: _told(_near(found, edge, wanted.lead_ms), wanted, edge) for edge in sorted(edges) if first <= edge <= last
-    }
+    told = {edge: _told(near(edge), wanted, edge) for edge in sorted(edges) if first <= edge <= last}
     return {edge: tellings for edge, tellings in told.items() if tellings}
-
-
-def _near(found: Sequence[Shift], edge: Instant, lead_ms: int) -> list[Shift]:
-    return [shift for shift in found if shift.end >= edge and shift.start <= edge + lead_ms]
 
 
 def _told(found: Sequence[Shift], wanted: Roster, edge: Instant) -> list[Told]:
