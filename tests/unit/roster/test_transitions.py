@@ -99,3 +99,18 @@ def test_what_is_taken_out_of_a_series_that_has_no_breaks_opens_a_gap() -> None:
     assert series.upcoming(0, 5) == [gone]
     assert series.latest_through(0, at("2030-01-01")) == gone
     assert told(series, "2026-03-10T08:00") == [(GAP, 1, ["u2"], [])]
+
+
+def test_of_two_who_go_at_once_each_goes_from_a_shift_of_their_own() -> None:
+    events = [
+        event("one", "2026-03-02T08:00", "2026-03-02T16:00", "u1"),
+        event("two", "2026-03-02T12:00", "2026-03-02T16:00", "u2"),
+        event("three", "2026-03-02T16:00", "2026-03-02T20:00", "u3", "u1"),
+    ]
+    series = RosterSeries(roster(events, STARTED, ENDED))
+
+    assert told(series, "2026-03-02T16:00") == [
+        (STARTED, 1, ["u2"], ["u3"]),
+        (ENDED, 1, [], ["u3"]),
+        (ENDED, 1, ["u2"], ["u3"]),
+    ]
