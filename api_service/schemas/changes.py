@@ -15,6 +15,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from api_service.schemas import fields as ours
 from api_service.schemas.cursors import Cursor, instant_part, uuid_part, write_cursor
 from api_service.schemas.delivery import show_delivery
+from api_service.schemas.oncall.subscriptions import show_asked
 from api_service.schemas.paging import Ranged, page_limit
 from api_service.schemas.query_string import parse
 from api_service.schemas.reading import read
@@ -176,6 +177,7 @@ def _harmless(event: Event) -> dict[str, Any]:
         "overlapPolicy": told["overlap_policy"],
         "spreadSeconds": told["spread_seconds"],
         "pausedReason": event.paused_reason,
+        **(show_asked(event) if event.roster else {}),
     }
 
 

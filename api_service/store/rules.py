@@ -21,6 +21,7 @@ SQL = load(__file__)
 
 # Of one event: who changes its rule more often than that loses sight of the oldest ones, and of nothing else.
 KEPT: Final = 10_000
+KEPT_ROSTERS: Final = 1_000  # each of which may be large
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ class RuleVersion:
     roster: bytes = b""
 
 
-async def note(c: Connection, event: Event, *, kept: int = KEPT) -> None:
+async def note(c: Connection, event: Event, *, kept: int | None = None) -> None:
     """Write down what the instants of this event, which is about to be written, depend on from now on."""
     await c.execute(
         SQL["note"],
@@ -50,7 +51,7 @@ async def note(c: Connection, event: Event, *, kept: int = KEPT) -> None:
         to_datetime(event.end_date),
         to_datetime(event.anchor),
         event.status is Status.PAUSED,
-        kept,
+        kept or (KEPT_ROSTERS if event.roster else KEPT),
         event.roster or None,
     )
 

@@ -210,16 +210,23 @@ def check_asked(asked: Asked) -> Asked:
 
 def show_subscription(subscription: Event) -> dict[str, Any]:
     """The subscription as JSON; nothing of it changes by itself, so its tag holds until somebody changes something."""
-    asked, told = asked_of(subscription), delivery.show_delivery(subscription.delivery)
+    told, asked = delivery.show_delivery(subscription.delivery), show_asked(subscription)
     shown: dict[str, Any] = _ANSWER.dump({
         **{name: told[name] for name in _DELIVERED},
         **{name: getattr(subscription, name) for name in _OWN},
-        "on": [kind.value for kind in asked.on],
-        "lead_time": show_duration(asked.lead_ms) if asked.lead_ms else None,
-        "layers": list(asked.layers),
         "event_owner": subscription.event_owner or None,
     })
-    return shown | {"retryPolicy": told["retry_policy"]}  # which is written out already
+    return shown | asked | {"retryPolicy": told["retry_policy"]}  # which are written out already
+
+
+def show_asked(subscription: Event) -> dict[str, Any]:
+    """What is asked of the schedule, by the names of the API."""
+    asked = asked_of(subscription)
+    return {
+        "on": [kind.value for kind in asked.on],
+        "leadTime": show_duration(asked.lead_ms) if asked.lead_ms else None,
+        "layers": list(asked.layers),
+    }
 
 
 _OWN: Final = ("event_id", "schedule_id", "callback_url", "paused_reason", "created_date", "updated_date")

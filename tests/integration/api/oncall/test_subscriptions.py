@@ -82,6 +82,10 @@ async def test_a_subscription_is_made_shown_listed_changed_and_deleted(v4: V4, s
     )
     assert same.json == changed.json
 
+    noted = (await v4.api.get(f"/v1/changes?eventId={made['id']}")).data
+    assert [change["action"] for change in noted] == ["changed", "created"]
+    assert [field["name"] for field in noted[0]["fields"]] == ["timeoutSeconds", "on", "leadTime", "layers"]
+
     assert (await v4.ask("DELETE", f"{path}/{made['id']}", headers={"If-Match": '"other"'})).status == 412
     assert (await v4.ask("DELETE", f"{path}/{made['id']}")).status == 204
     assert (await v4.ask("GET", f"{path}/{made['id']}")).status == 404
@@ -153,6 +157,8 @@ async def test_listings_of_events_do_not_have_it_and_its_own_path_does(
     for query in ("", "?status=INACTIVE", "?status=INACTIVE&status=ACTIVE", "?query[eventOwner]=user@example.com"):
         listed = (await api.get(f"/v1/events{query}")).json
         assert ([one["eventId"] for one in listed["data"]], listed["meta"]["total"]) == ([event["eventId"]], 1), query
+    bulk = await api.post("/v1/bulk/pause", {"all": True, "dryRun": True})
+    assert bulk.data["matched"] == 1, bulk.text
     path = f"/v1/events/{made['id']}"
     shown = (await api.get(path)).data
     assert (shown["scheduleId"], shown["interval"]) == (schedule["id"], "")
