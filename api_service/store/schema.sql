@@ -119,7 +119,6 @@ create table oncall_event (
     updated_at       timestamptz not null,
     unique (application_id, tiny_id)
 );
-create index oncall_event_newest on oncall_event (application_id, oncall_event_id desc);
 create index oncall_event_children on oncall_event (parent_id) where parent_id is not null;
 
 create table oncall_event_schedule (

@@ -63,10 +63,12 @@ class Family:
 
     def remove(self, event_id: str) -> None:
         """Let the event of this id, and all that descends from it, be no more."""
-        for child in self.children(event_id):
-            self.remove(child.event_id)
-        self._leave(event_id)
-        self._events.pop(event_id, None)
+        going = [event_id]
+        for each in going:  # which grows; families may be as deep as their clients like
+            going += self._children[each]
+        for each in reversed(going):
+            self._leave(each)
+            self._events.pop(each, None)
 
     def children(self, event_id: str) -> list[OnCallEvent]:
         """Those whose parent the event of this id is."""

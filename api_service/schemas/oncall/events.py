@@ -6,6 +6,7 @@ database knows of.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -32,6 +33,7 @@ _REQUIRED: Final = ("start", "end", "layer", "time_zone", "account_user_ids")
 _CLEARED: Final = frozenset({"frequency", "frequency_unit", "repeat_end_datetime", "parent_id", "terminated_on"})
 _EMPTIED: Final = {"repeat": False, "rotation": False, "days_of_week": [], "schedule_ids": [], "exceptions": []}
 _WEEKDAYS: Final = 7
+_FIRST_NAME: Final = re.compile(r"[ .\[]")
 _UNITS: Final = tuple(unit.value for unit in Unit)
 
 
@@ -105,20 +107,28 @@ class Asked:
     problems: tuple[str, ...]
     names: Mapping[str, str]
 
+    @property
+    def unread(self) -> frozenset[str]:
+        """The names of the fields that problems are with."""
+        return frozenset(_FIRST_NAME.split(problem, maxsplit=1)[0] for problem in self.problems)
+
     def told(self, faults: Iterable[Fault]) -> list[str]:
-        """Faults as sentences that begin with the name by which the client knows the field."""
-        return [f"{self.names.get(field, field)} {fault}" for field, fault in faults]
+        """Faults as sentences that begin with the name by which the client knows the field.
+
+        What could not be read has been told of, and whatever stands in for it is not judged.
+        """
+        named = [(self.names.get(field, field), fault) for field, fault in faults]
+        return [f"{name} {fault}" for name, fault in named if name not in self.unread]
 
 
 def read_new_event(sent: Mapping[str, Any]) -> Asked:
     """A whole event."""
     valid, problems = read_partly(BODY, _cleared(sent), _said_once)
     asked = _asked(valid, problems, sent)
-    known = {name for problem in problems for name in [problem.split(" ", 1)[0].split("[", 1)[0]]}
     missing = [
         asked.names.get(name, name)
         for name in _REQUIRED
-        if not asked.words.get(name) and not known & {*_TWO_NAMES.get(name, ()), name}
+        if asked.words.get(name) in (None, ()) and not asked.unread & {*_TWO_NAMES.get(name, ()), name}
     ]
     blank = tuple(f"{name} {ours.BLANK}" for name in missing)
     return Asked(words=asked.words, problems=(*blank, *asked.problems), names=asked.names)

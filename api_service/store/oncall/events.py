@@ -74,7 +74,7 @@ async def page(c: Connection, application_id: int, wanted: ListWanted) -> tuple[
         count=SQL["count"],
         fixed=[application_id],
         columns=COLUMNS,
-        newest="oncall_event_id",
+        newest="tiny_id",
         wanted=wanted,
     )
     return [_kept(row) for row in rows], total
@@ -90,7 +90,7 @@ async def page_of_schedule(
         count=SQL["count_of_schedule"],
         fixed=[application_id, schedule_id],
         columns=COLUMNS,
-        newest="oncall_event_id",
+        newest="tiny_id",
         wanted=wanted,
     )
     return [_kept(row) for row in rows], total

@@ -121,12 +121,12 @@ async def send(team: Team, method: str, path: str, body: Any) -> Answer:
     ("different", "said"),
     [
         ({"end_datetime": at(1)}, ["end_datetime must be later than the start"]),
-        ({"layer": 0}, ["layer should be a whole number from 1 to 1000000"]),
-        ({"layer": "first"}, ["layer should be a whole number from 1 to 1000000"]),
+        ({"layer": 0}, ["layer should be a whole number from 1 to 2147483647"]),
+        ({"layer": "first"}, ["layer should be a whole number from 1 to 2147483647"]),
         ({"time_zone": "Phoenix"}, ["time_zone is not one to choose from: 'Phoenix'"]),
         ({"repeat": "perhaps"}, ["repeat should be true or false"]),
-        ({"frequency": 0}, ["frequency should be a whole number", "frequency can't be blank"]),
-        ({"frequency_unit": "fortnightly"}, ["frequency_unit should be one of", "frequency_unit can't be blank"]),
+        ({"frequency": 0}, ["frequency should be a whole number"]),
+        ({"frequency_unit": "fortnightly"}, ["frequency_unit should be one of"]),
         ({"frequency": None, "frequency_unit": ""}, ["frequency can't be", "frequency_unit can't be"]),
         ({"repeat": False, "rotation": True}, ["rotation needs repeat to be true"]),
         ({"days_of_week": [7, 1]}, ["days_of_week[0] should be a whole number from 0 to 6"]),
@@ -153,8 +153,6 @@ async def test_each_fault_is_named(team: Team, different: dict[str, Any], said: 
         answer = await send(team, method, path, body)
         assert answer.status == 422, answer.text
         told = problems(answer)
-        if method == "PUT" and len(said) == 2 and "can't be blank" in said[1] and "should" in said[0]:
-            said = said[:1]  # what is wrong with a new value leaves the old one
         assert [one[: len(begin)] for one, begin in zip(told, said, strict=True)] == said
     assert await team.shown(event["id"]) == event
 

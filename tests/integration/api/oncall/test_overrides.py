@@ -150,7 +150,7 @@ async def test_everything_wrong_with_an_override_is_told_at_once(team: Team) -> 
 
     assert answer.status == 422
     assert problems(answer) == [
-        "layer should be a whole number from 1 to 1000000",
+        "layer should be a whole number from 1 to 2147483647",
         "action_time can't be blank",
         "account_user_ids has nobody, which is no account user of yours",
         "end_time must be later than the start",
