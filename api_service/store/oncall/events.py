@@ -103,8 +103,8 @@ async def people(c: Connection, application_id: int, account_user_ids: Iterable[
 
 
 async def family(c: Connection, application_id: int, event_id: str) -> list[KeptEvent]:
-    """The event, all above it, and all below those."""
-    return [_kept(row) for row in await c.fetch(_rows("family"), application_id, event_id)]
+    """The event, all above it, and all below those; needs the application held."""
+    return await _remembered(c, await c.fetch(SQL["family"], application_id, event_id))
 
 
 async def of_schedules(
@@ -119,6 +119,24 @@ async def of_schedules(
     versions = await c.fetch(SQL["of_schedules"], application_id, schedule_ids, *window, most + 1)
     if len(versions) > most:
         raise WindowTooFull(most)
+    return await _remembered(c, versions)
+
+
+async def of_each_layer(c: Connection, application_id: int, schedule_id: str) -> list[KeptEvent]:
+    """One event on the schedule of each layer that any is in, whenever they are; needs what `of_schedules` does."""
+    return await _remembered(c, await c.fetch(SQL["layers_of_schedule"], application_id, schedule_id))
+
+
+async def of_account_user(
+    c: Connection, application_id: int, account_user_id: str, start: Instant, end: Instant
+) -> list[KeptEvent]:
+    """As `of_schedules`, of the events on any schedule that the account user takes part in."""
+    window = (to_datetime(start), to_datetime(end))
+    return await _remembered(c, await c.fetch(SQL["of_account_user"], application_id, account_user_id, *window))
+
+
+async def _remembered(c: Connection, versions: Sequence[asyncpg.Record]) -> list[KeptEvent]:
+    """The events of these ids and versions: read, where they are not remembered as of just these."""
     known = {event_id: _RECENT.get(event_id, version) for event_id, version in versions}
     unknown = [event_id for event_id, kept in known.items() if kept is None]
     for row in await c.fetch(_rows("these"), unknown) if unknown else ():
@@ -127,20 +145,6 @@ async def of_schedules(
     for version, kept in found:
         _RECENT.put(kept.event_id, version, kept)
     return [kept for _, kept in found]
-
-
-async def of_each_layer(c: Connection, application_id: int, schedule_id: str) -> list[KeptEvent]:
-    """One event on the schedule of each layer that any is in, whenever they are."""
-    rows = await c.fetch(SQL["layers_of_schedule"], application_id, schedule_id)
-    return [_kept(row) for row in await c.fetch(_rows("these"), [row["oncall_event_id"] for row in rows])]
-
-
-async def of_account_user(
-    c: Connection, application_id: int, account_user_id: str, start: Instant, end: Instant
-) -> list[KeptEvent]:
-    """The same of the events on any schedule that the account user takes part in."""
-    window = (to_datetime(start), to_datetime(end))
-    return [_kept(row) for row in await c.fetch(_rows("of_account_user"), application_id, account_user_id, *window)]
 
 
 async def insert(c: Connection, kept: KeptEvent) -> None:

@@ -88,7 +88,7 @@ where application_id = $1 and account_user_id = any($2::text[])
 order by account_user_id;
 
 -- family --
--- An event, all above it and all below those: parents and children, theirs, and so on.
+-- An event, all above it and all below those: parents and children, theirs, and so on; each with the version of its row.
 with recursive above as (
     select oncall_event_id, parent_id from oncall_event where application_id = $1 and oncall_event_id = $2
     union
@@ -98,10 +98,10 @@ with recursive above as (
     select oncall_event_id from above
     union
     select child.oncall_event_id from below join oncall_event as child on child.parent_id = below.oncall_event_id
-), wanted as (
-    select oncall_event_id, row_number() over (order by oncall_event_id) as place from below
 )
-{rows}
+select oncall_event_id, oncall_event.xmin::text || oncall_event.ctid::text as version
+from below join oncall_event using (oncall_event_id)
+order by oncall_event_id;
 
 -- these --
 -- Events by their ids, in the order of the ids.
@@ -131,29 +131,28 @@ order by oncall_event_id
 limit $5;
 
 -- layers_of_schedule --
--- One event on a schedule of each layer that any is in.
-select distinct on (layer) oncall_event_id
+-- One event on a schedule of each layer that any is in, and the version of its row.
+select distinct on (layer) oncall_event_id, oncall_event.xmin::text || oncall_event.ctid::text as version
 from oncall_event_schedule join oncall_event using (oncall_event_id)
 where application_id = $1 and schedule_id = $2
 order by layer, oncall_event_id;
 
 -- of_account_user --
--- The events on some schedule that somebody takes part in and that may have an occurrence that overlaps a window.
-with wanted as (
-    select there.oncall_event_id, there.oncall_event_id as place
-    from (select distinct oncall_event_id from oncall_event_attendee where account_user_id = $2) as held
-    cross join lateral (
-        select oncall_event_id
-        from oncall_event
-        where oncall_event.oncall_event_id = held.oncall_event_id
-            and application_id = $1
-            and start_at < $4
-            and (last_end is null or last_end > $3)
-            and exists (select from oncall_event_schedule as on_it where on_it.oncall_event_id = held.oncall_event_id)
-        offset 0
-    ) as there
-)
-{rows}
+-- The events on some schedule that somebody takes part in and that may have an occurrence that overlaps a window, and
+-- the version of each one's row.
+select version.*
+from (select distinct oncall_event_id from oncall_event_attendee where account_user_id = $2) as held
+cross join lateral (
+    select oncall_event_id, xmin::text || ctid::text as version
+    from oncall_event
+    where oncall_event.oncall_event_id = held.oncall_event_id
+        and application_id = $1
+        and start_at < $4
+        and (last_end is null or last_end > $3)
+        and exists (select from oncall_event_schedule as on_it where on_it.oncall_event_id = held.oncall_event_id)
+    offset 0
+) as version
+order by oncall_event_id;
 
 -- insert --
 -- A new event, its attendees in order, and the schedules that it is on.

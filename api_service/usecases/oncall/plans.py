@@ -96,7 +96,7 @@ async def planned(
     changed = {
         each: (before, now[each])
         for each, before in kept_before.items()
-        if each not in writes.removed and _differs(before, now[each])
+        if each not in writes.removed and now[each] is not before and _differs(before, now[each])
     }
     now |= {each: before for each, before in kept_before.items() if each not in changed}
     return Plan(
