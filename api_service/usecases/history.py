@@ -62,13 +62,22 @@ class Segment:
 def segments(rules: Sequence[RuleVersion], after: Instant, through: Instant, *, seed: str) -> list[Segment]:
     """What was due after the one moment and not after the other, in order; `seed` is the event's id."""
     found = []
-    ends = [*(following.valid_from for _, following in pairwise(rules)), through]
-    for rule, end in zip(rules, ends, strict=True):
-        begin, last = max(rule.anchor, rule.valid_from, after), min(end, rule.end_date - 1, through)
+    turns = _turns(rules)
+    for rule, turn, end in zip(rules, turns, [*turns[1:], through], strict=True):
+        begin, last = max(rule.anchor, turn, after), min(end, rule.end_date - 1, through)
         if begin < last:
             series = _series(rule, seed)
             found.append(Segment(series=series, after=_asked_from(series, rule.anchor, begin), through=last))
     return found
+
+
+def _turns(rules: Sequence[RuleVersion]) -> list[Instant]:
+    """From when on what is due is each one's: a new roster's from its anchor on, which may be before the change."""
+    turns = [rules[0].valid_from]
+    for rule, following in pairwise(rules):
+        is_drawn_up_anew = following.roster != rule.roster
+        turns.append(min(following.valid_from, following.anchor) if is_drawn_up_anew else following.valid_from)
+    return [min(turns[place:]) for place in range(len(turns))] if rules[-1].roster else turns
 
 
 def _asked_from(series: Series, anchor: Instant, moment: Instant) -> Instant:

@@ -1,7 +1,7 @@
 """A subscription: an event whose instants are the transitions of a schedule. What it becomes when the schedule changes.
 
 What was due before the change and is due after it as well is told still, and once. What only one of the two has is not:
-the past is what it was.
+the past is what it was. But the past begins a minute ago, since people say from which minute on somebody takes over.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from shared.domain.roster import Roster, TransitionKind
 from shared.domain.roster_series import RosterSeries
 from shared.timing.instants import Instant
 
+_FRESH_MS: Final = 60_000
 _LOOKED_BACK: Final = 1_000  # transitions that nobody has told yet; more than that are long out of grace
 
 
@@ -73,9 +74,13 @@ def _drawn_up(plan: Plan, asked: Asked, now: Instant) -> Roster:
 
 
 def _agree_from(before: RosterSeries, after: RosterSeries, since: Instant, now: Instant) -> Instant:
-    """The earliest moment, of those from `since` to now, after which both have the same instants up to now."""
+    """The earliest moment, of those from `since` to now, after which what the later one has up to now is to be told.
+
+    That is what both have, and then what only that one has and has just come: so no number is given twice.
+    """
     if since >= now:
         return since
     begin = max(series.before_the_latest(since, now, _LOOKED_BACK) for series in (before, after))
     had, has = ({*series.upcoming(begin, series.count_between(begin, now))} for series in (before, after))
-    return max(had ^ has, default=begin)
+    fresh = {instant for instant in has - had if instant > max(now - _FRESH_MS, max(had, default=begin))}
+    return max((had ^ has) - fresh, default=begin)

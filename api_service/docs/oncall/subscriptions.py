@@ -17,8 +17,8 @@ _BODY = (
     "At every instant at which something happens that is asked for, one callback tells all of it: `scheduleId`, "
     "`subscriptionId`, `at`, a `sequence` without holes, the schedule's `revision`, and `transitions`, each with its "
     "`kind` and `layer`, who `goes`, who `comes`, and the `occurrence` that starts or ends. A shift that starts is "
-    "told even where the same people stay; whoever stays neither goes nor comes. The past, where it is changed, is not "
-    "told."
+    "told even where the same people stay; whoever stays neither goes nor comes. What is "
+    "changed about the past, but for the last minute, is not told."
 )
 
 SUBSCRIPTIONS = (

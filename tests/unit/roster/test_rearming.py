@@ -178,11 +178,14 @@ class Whim:
                 self.play.take_over()
             case _:
                 self.play.pass_time(self.random.randint(1, 40))
+                self.play.now += self.random.choice([0, 30_000, 50_000])
 
     def _event(self, name: str) -> OnCallEvent:
         zone_name = self.random.choice(drawn.ZONES)
         here = to_datetime(self.play.now).astimezone(zone(zone_name)).replace(tzinfo=None, minute=0, second=0)
-        start = here + timedelta(hours=self.random.randint(-30, 30))
+        start = here + timedelta(hours=self.random.randint(-30, 30), seconds=self.random.choice([0, 0, 20, 40]))
+        if self.random.random() < 0.3:
+            start = here + timedelta(seconds=self.random.choice([0, 20, 40]))
         unit = self.random.choice([None, Unit.HOURLY, Unit.DAILY, Unit.DAILY, Unit.WEEKLY])
         hours = self.random.choice([1, 8, 12, 24])
         people = self.random.sample([name for name, _ in PEOPLE], self.random.randint(1, 3))
@@ -213,6 +216,49 @@ def test_nothing_is_lost_or_told_twice_and_numbers_have_no_hole(seed: int) -> No
     assert {*play.told} - due == set(), "made up"
     accounted = sorted({*play.told, *play.written_off})
     assert play.told == {one: number for number, one in enumerate(accounted, start=1) if one in play.told}
+
+
+def test_whoever_takes_over_from_this_minute_on_is_told_of_and_whoever_did_an_hour_ago_is_not() -> None:
+    play = Play(asked=Asked(on=(TransitionKind.SHIFT_STARTED,)))
+    weeks = drawn.event("weeks", "2026-03-01T00:00", "2026-03-08T00:00", "u1", "u2", unit=Unit.WEEKLY, rotation=True)
+    play.change([weeks])
+    play.pass_time(24)
+    play.now += 20_000
+    hour_ago = drawn.event("hour ago", "2026-03-28T11:00", "2026-03-28T18:00", "u3")
+    this_minute = drawn.event("this minute", "2026-03-28T12:00", "2026-03-28T18:00", "u4")
+
+    play.change([weeks, hour_ago])
+    play.change([weeks, hour_ago, this_minute])
+    play.pass_time(8)
+
+    assert play.told == {at("2026-03-28T12:00"): 1}
+    due = [due.nominal for segment in history.segments(play.rules, BEGIN, play.now, seed="s") for due in segment.dues()]
+    assert due == [at("2026-03-28T12:00")]
+
+
+def test_no_number_is_given_twice_where_something_has_been_told_since() -> None:
+    play = Play(asked=Asked(on=(TransitionKind.SHIFT_STARTED,)))
+    play.change([first := drawn.event("first", "2026-03-27T12:30:20", "2026-03-27T18:00", "u1")])
+    play.pass_time(1)
+    play.now = at("2026-03-27T12:30:40")
+    earlier = drawn.event("earlier", "2026-03-27T12:30:10", "2026-03-27T18:00", "u2")
+    play.change([first, earlier, drawn.event("next", "2026-03-27T13:30", "2026-03-27T18:00", "u3")])
+    play.pass_time(2)
+
+    assert play.told == {at("2026-03-27T12:30:20"): 1, at("2026-03-27T13:30"): 2}
+
+
+def test_a_pause_between_two_rosters_makes_nothing_due_twice() -> None:
+    daily = drawn.event("daily", "2026-03-20T06:00", "2026-03-20T18:00", "u1", unit=Unit.DAILY)
+    play = Play(asked=Asked(on=(TransitionKind.SHIFT_STARTED,)))
+    play.change([daily])
+    play.now += 26 * HOUR
+    play.rules.append(replace(play.rules[-1], version=play.rules[-1].version + 1, valid_from=play.now, paused=True))
+    play.now += HOUR
+    play.change([replace(daily, attendees=("u2",))])
+
+    segments = history.segments(play.rules, BEGIN, play.now, seed="s")
+    assert [due.nominal for segment in segments for due in segment.dues()] == [at("2026-03-28T06:00")]
 
 
 def _plan(events: list[OnCallEvent]) -> Plan:
