@@ -1,6 +1,6 @@
-"""However a schedule changes, and whoever owns the shard: what was due is told once or written off, and numbers have no
-hole. What was due under the old roster and is due under the new one is told, not written off.
+"""However a schedule changes, and whoever owns the shard: what was due is told once or written off, and is numbered.
 
+What was due under the old roster and is due under the new one is told, not written off; and numbers have no hole.
 Dispatchers are the real core; the database is a few lines that do what the recorder and the use cases do.
 """
 
