@@ -16,7 +16,7 @@ from dispatcher_service.core.held import OFF, Held, Waiting, begin, remain
 from dispatcher_service.core.misfire import misfired_through, out_of_grace_through
 from shared.domain.delivery import CATCH_UP_MOST, Delivery, MisfirePolicy, OverlapPolicy, spread_offset
 from shared.domain.firing import PendingFiring, SkipReason
-from shared.domain.roster_series import series_of
+from shared.domain.roster_series import RosterSeries, series_of
 from shared.domain.timer import Timer
 from shared.timing.instants import Instant
 
@@ -125,7 +125,7 @@ class Agenda:
             return [self._again(first)]
         if now >= first.timer.end:
             return self._ended(first, now)
-        if first.looking:
+        if _only_looks(first, due):
             self.arm(first)
             return []
         decisions = list(self._occurred(first, due - first.offset, now - first.offset))
@@ -153,14 +153,13 @@ class Agenda:
         return self._deliveries.setdefault(delivery, delivery)
 
     def _next_due(self, held: Held) -> Instant:
-        timer, held.looking = held.timer, False
+        timer = held.timer
         if timer.paused:
             return timer.end
         following = held.series.next_after(timer.anchor)
         if following is not None:
             return min(following + held.offset, timer.end)
         seen = held.series.seen_through(timer.anchor)
-        held.looking = seen is not None
         return timer.end if seen is None else min(seen, timer.end)
 
     def _again(self, waiting: Waiting) -> Again:
@@ -233,6 +232,14 @@ class Agenda:
         many = held.series.count_between(after, last)
         held.timer.anchor = last
         yield _skip(held, first, last, many, reason)
+
+
+def _only_looks(held: Held, due: Instant) -> bool:
+    """Is what it was armed for no occurrence, but how far it was in sight that there is none?"""
+    if not isinstance(held.series, RosterSeries):
+        return False
+    following = held.series.next_after(held.timer.anchor)
+    return following is None or following + held.offset > due
 
 
 def _skip(held: Held, first: Instant, last: Instant, count: int, reason: SkipReason) -> Skip:

@@ -32,7 +32,6 @@ class Held:
     offset: int
     begins: Instant
     ticket: int = OFF
-    looking: bool = False  # what it is armed for is no occurrence: no further was in sight
     unreported: list[Instant] | None = None
     unfinished: set[Instant] | None = None
     waiting: dict[Nominal, Waiting] | None = None
