@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from typing import Any
 
 import pytest
 
+from api_service.store import ledger, snapshots
 from api_service.store.database import Database
 from shared.domain import roster as rosters
+from shared.domain.firing import SkipReason
 from shared.domain.roster import Roster
 from shared.messages.catalogue import Gone, Upserted
 from shared.messages.codec import decode_what
@@ -308,3 +311,23 @@ async def test_an_audit_of_it_reckons_with_the_rosters_that_were(v4: V4, api: Ap
 
     assert audit.status == 200, audit.text
     assert (audit.data["expected"], audit.data["gaps"]["count"], audit.data["complete"]) == (3, 0, True), audit.text
+
+
+async def test_whoever_comes_to_own_its_shard_gets_its_roster_and_what_is_settled_of_it(
+    v4: V4, api: Api, database: Database, schedule: dict[str, Any]
+) -> None:
+    ada, subscription = await v4.person(), await subscribe(v4, schedule)
+    await shift(v4, schedule, ada, repeat=True, frequency=1, frequency_unit="daily")
+    api.clock.moment = NOW + 5 * DAY
+    first, last = at("2030-03-19T08:00"), at("2030-03-21T08:00")
+    async with database.transaction() as c:
+        event_id, now = subscription["id"], api.clock.moment
+        await ledger.add_skipped(c, event_id, first=first, last=last, count=3, reason=SkipReason.MISFIRED, now=now)
+        shard = await c.fetchval("select shard from event where event_id = $1", event_id)
+
+    async with aclosing(snapshots.read(database, shard, now=now)) as pages:
+        timers = {timer.id: timer async for page in pages for timer in page.timers}
+
+    timer = timers[event_id]
+    assert (timer.rule, rosters.decode(timer.roster)) == ("", await roster_of(database, subscription))
+    assert timer.settled == (first, first + DAY, last)
