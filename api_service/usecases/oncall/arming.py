@@ -17,7 +17,7 @@ from shared.domain.event import Event
 from shared.domain.oncall_kept import oncall_of
 from shared.domain.subscription import Plan, asked_of, rearmed
 
-# What ended longer ago is told no more. A lead is shorter, and so is any grace.
+# What ended longer ago is told no more once the schedule changes, however long the grace; every lead is shorter.
 RECENT_MS: Final = 32 * 86_400_000
 
 
