@@ -39,11 +39,12 @@ OVERSIGHT = (
         path="/v1/changes",
         summary="List changes",
         description=(
-            "Who did what, newest first: to events, be they deleted by now, to API keys and to signing secrets. A "
-            "change is here if and only if it was made; requests that changed nothing are not. Never in it: the "
-            "values of headers, contexts and URLs, keys and secrets. Kept for as many days as the operator says, 90 "
-            "unless he does. For the next page, send `meta.next` as `cursor` with the same filters; null is the "
-            "end."
+            "Who did what, newest first: to events, be they deleted by now, to API keys and to signing secrets; and to "
+            "account users, schedules, on-call events, subscriptions and feed tokens. A change is here if and only if "
+            "it was made; requests that changed nothing are not. Never in it: the values of headers, contexts, URLs "
+            "and `meta`, what people are called and their e-mail addresses, keys, tokens and secrets. Kept for as "
+            "many days as the operator says, 90 unless he does. For the next page, send `meta.next` as `cursor` with "
+            "the same filters; null is the end."
         ),
         data="Change",
         is_list=True,

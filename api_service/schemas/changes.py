@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 from uuid import UUID
 
 from marshmallow import Schema, ValidationError, fields, validate
@@ -19,31 +19,39 @@ from api_service.schemas.oncall.subscriptions import show_asked
 from api_service.schemas.paging import Ranged, page_limit
 from api_service.schemas.query_string import parse
 from api_service.schemas.reading import read
-from shared.domain.changelog import Action
+from shared.domain.changelog import Action, FieldChange
 from shared.domain.event import Event, body_of
-from shared.domain.ids import is_ulid
+from shared.domain.ids import ULID_LENGTH, is_ulid
 from shared.timing.instants import Instant, iso
-
-FieldChange: TypeAlias = Mapping[str, Any]
 
 _WORDS: Final = tuple(action.value for action in Action)
 
 
-class _EventId(ours.Text):
+class _Ulid(ours.Text):
+    def __init__(self, *, named: str, **kwargs: Any) -> None:
+        super().__init__(longest=ULID_LENGTH, shortest=ULID_LENGTH, **kwargs)
+        self._named = named
+
     def understood(self, text: str) -> str:
         if not is_ulid(text):
-            raise ValidationError("should be an event's id, e.g. 01JD8M2Z9T5R0C4V7K3N6P1QXA")
+            raise ValidationError(f"should be {self._named}, e.g. 01JD8M2Z9T5R0C4V7K3N6P1QXA")
         return text
 
 
 class ChangesPage(Ranged):
     """Which part of which changes."""
 
-    event_id = _EventId(
-        longest=26,
-        shortest=26,
+    event_id = _Ulid(
+        named="an event's id",
         data_key="eventId",
         metadata={"description": "Only what was done to this event, be it deleted."},
+    )
+    object_id = _Ulid(
+        named="the id of an account user, a schedule, an on-call event or a feed token",
+        data_key="objectId",
+        metadata={
+            "description": "Only what was done to this account user, schedule, on-call event or feed token, be it gone."
+        },
     )
     action = ours.Items(
         ours.Choice(*_WORDS),
@@ -77,7 +85,11 @@ class ChangeAnswer(Schema):
     action = fields.String(
         validate=validate.OneOf(_WORDS),
         metadata={
-            "description": "What was done. An event whose receiver answered 410 is paused by the service itself."
+            "description": (
+                "What was done. An event whose receiver answered 410 is paused by the service itself. What one request "
+                "does to on-call events is told once, of the one that it asked about: an override of what was "
+                "overridden, a restoration of the override that went. Subscriptions are events here."
+            )
         },
     )
     key_id = fields.String(
@@ -101,6 +113,16 @@ class ChangeAnswer(Schema):
     affected_key_id = fields.String(
         data_key="affectedKeyId", allow_none=True, metadata={"description": "The API key that was made or revoked."}
     )
+    object_id = fields.String(
+        data_key="objectId",
+        allow_none=True,
+        metadata={
+            "description": (
+                "The account user, schedule, on-call event or feed token it was done to, which may be gone by now; "
+                "null where it was none."
+            )
+        },
+    )
     fields_ = fields.List(
         fields.Nested(FieldChangeAnswer),
         data_key="fields",
@@ -117,6 +139,7 @@ class ChangesWanted:
     until: Instant | None
     beyond: tuple[Instant, UUID] | None
     event_id: str | None
+    object_id: str | None
     actions: tuple[Action, ...]
 
 
@@ -125,13 +148,14 @@ CHANGES_PAGE = ChangesPage()
 
 def read_changes_wanted(raw: str) -> ChangesWanted:
     """What a query string asks for; raises InvalidInput with every problem."""
-    given = read(CHANGES_PAGE, parse(raw), name="the query string")
+    given = read(CHANGES_PAGE, parse(raw), _of_one, name="the query string")
     return ChangesWanted(
         limit=given["limit"],
         since=given.get("since"),
         until=given.get("until"),
         beyond=given.get("cursor"),
         event_id=given.get("event_id"),
+        object_id=given.get("object_id"),
         actions=tuple(map(Action, dict.fromkeys(given.get("action", ())))),
     )
 
@@ -146,6 +170,7 @@ def show_change(change: Any) -> dict[str, Any]:
         "requestId": change.request_id,
         "eventId": change.event_id,
         "affectedKeyId": change.affected_key_id,
+        "objectId": change.object_id,
         "fields": change.fields,
     }
 
@@ -160,6 +185,11 @@ def differences(before: Event, after: Event) -> list[FieldChange]:
     was, now = _harmless(before), _harmless(after)
     shown = [{"name": name, "from": was[name], "to": now[name]} for name in now if was[name] != now[name]]
     return [*shown, *({"name": name} for name in _secret(before, after))]
+
+
+def _of_one(valid: Mapping[str, Any]) -> Iterator[str]:
+    if "event_id" in valid and "object_id" in valid:
+        yield "objectId should be left out beside eventId; nothing is done to both"
 
 
 def _harmless(event: Event) -> dict[str, Any]:

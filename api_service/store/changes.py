@@ -7,14 +7,14 @@ the first, and what is written meanwhile neither repeats a row nor hides one.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
 from api_service.store.database import Connection
 from api_service.store.queries import load
-from shared.domain.changelog import Action
+from shared.domain.changelog import Action, FieldChange
 from shared.timing.instants import Instant, from_datetime, to_datetime
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 SQL = load(__file__)
 
-Field: TypeAlias = Mapping[str, Any]  # {"name": …}, and where the values are no secret {"name": …, "from": …, "to": …}
 Place: TypeAlias = tuple[Instant, UUID]
 
 
@@ -36,7 +35,8 @@ class Change:
     request_id: str | None = None
     event_id: str | None = None
     affected_key_id: str | None = None
-    fields: Sequence[Field] = ()
+    object_id: str | None = None
+    fields: Sequence[FieldChange] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +48,13 @@ class Noted(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which changes: from a moment on and before another, beyond a place, of one event or of some actions if any."""
+    """Which changes: from a moment on and before another, beyond a place; of one event or object, of some actions."""
 
     since: Instant
     until: Instant
     beyond: Place
     event_id: str | None = None
+    object_id: str | None = None
     actions: tuple[Action, ...] = ()
 
 
@@ -68,6 +69,7 @@ async def add(c: Connection, application_id: int, change: Change) -> None:
         change.request_id,
         change.event_id,
         change.affected_key_id,
+        change.object_id,
         json.dumps(change.fields, ensure_ascii=False),
     )
 
@@ -76,11 +78,13 @@ async def page(c: Connection, application_id: int, wanted: Wanted, limit: int) -
     """The application's newest changes of those that are wanted."""
     beyond, change_id = wanted.beyond
     range_ = (to_datetime(wanted.since), to_datetime(wanted.until), to_datetime(beyond), change_id, limit)
+    some = list(wanted.actions) or None
     if wanted.event_id is not None:
-        some = list(wanted.actions) or None
         rows = await c.fetch(SQL["page_of_event"], application_id, *range_, wanted.event_id, some)
-    elif wanted.actions:
-        rows = await c.fetch(SQL["page_of_actions"], application_id, *range_, list(wanted.actions))
+    elif wanted.object_id is not None:
+        rows = await c.fetch(SQL["page_of_object"], application_id, *range_, wanted.object_id, some)
+    elif some is not None:
+        rows = await c.fetch(SQL["page_of_actions"], application_id, *range_, some)
     else:
         rows = await c.fetch(SQL["page"], application_id, *range_)
     return [_noted(row) for row in rows]
@@ -101,5 +105,6 @@ def _noted(row: asyncpg.Record) -> Noted:
         request_id=row["request_id"],
         event_id=row["event_id"],
         affected_key_id=row["affected_key_id"],
+        object_id=row["object_id"],
         fields=json.loads(row["fields"]),
     )

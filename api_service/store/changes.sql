@@ -1,11 +1,13 @@
 -- add --
 -- Something was done, by whom and to what.
-insert into change_log (application_id, happened, action, key_id, request_id, event_id, affected_key_id, fields)
-values ($1, $2, $3, $4, $5, $6, $7, $8);
+insert into change_log (
+    application_id, happened, action, key_id, request_id, event_id, affected_key_id, object_id, fields
+)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- page --
 -- A page of an application's changes, newest first, beyond a place: a range of one index, read backwards.
-select change_id, happened, action, key_id, request_id, event_id, affected_key_id, fields
+select change_id, happened, action, key_id, request_id, event_id, affected_key_id, object_id, fields
 from change_log
 where application_id = $1
     and happened >= $2 and happened < $3
@@ -15,9 +17,20 @@ limit $6;
 
 -- page_of_event --
 -- The same, of one event and some actions, or of all where they are null.
-select change_id, happened, action, key_id, request_id, event_id, affected_key_id, fields
+select change_id, happened, action, key_id, request_id, event_id, affected_key_id, object_id, fields
 from change_log
 where application_id = $1 and event_id = $7
+    and happened >= $2 and happened < $3
+    and (happened, change_id) < ($4, $5::uuid)
+    and ($8::text[] is null or action = any($8::text[]))
+order by happened desc, change_id desc
+limit $6;
+
+-- page_of_object --
+-- The same, of what it was done to where that was no event.
+select change_id, happened, action, key_id, request_id, event_id, affected_key_id, object_id, fields
+from change_log
+where application_id = $1 and object_id = $7
     and happened >= $2 and happened < $3
     and (happened, change_id) < ($4, $5::uuid)
     and ($8::text[] is null or action = any($8::text[]))
@@ -28,7 +41,7 @@ limit $6;
 -- The same, of some actions: as many of the newest of each, and of those the newest.
 select newest.*
 from unnest($7::text[]) as wanted (action) cross join lateral (
-    select change_id, happened, action, key_id, request_id, event_id, affected_key_id, fields
+    select change_id, happened, action, key_id, request_id, event_id, affected_key_id, object_id, fields
     from change_log
     where application_id = $1 and change_log.action = wanted.action
         and happened >= $2 and happened < $3

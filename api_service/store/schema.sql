@@ -335,15 +335,21 @@ create table change_log (
     change_id        uuid not null default gen_random_uuid(),
     action           text not null check (action in (
         'created', 'changed', 'paused', 'resumed', 'deleted', 'triggered', 'replayed', 'signingSecretRotated',
-        'apiKeyCreated', 'apiKeyRevoked'
+        'apiKeyCreated', 'apiKeyRevoked', 'accountUserCreated', 'accountUserChanged', 'accountUserDeleted',
+        'scheduleCreated', 'scheduleChanged', 'scheduleFlushed', 'scheduleDeleted', 'oncallEventCreated',
+        'oncallEventChanged', 'oncallEventOverridden', 'oncallEventExcepted', 'oncallEventTerminated',
+        'oncallEventRestored', 'oncallEventDeleted', 'feedTokenCreated', 'feedTokenRevoked'
     )),
     key_id           text collate "C",  -- of the API key that asked; null where the service did it by itself
     request_id       text,              -- of the request that asked; the same for all that one request in bulk did
     event_id         text collate "C",  -- what it was done to; null where it was no event
     affected_key_id  text collate "C",  -- the API key that was made or revoked
+    object_id        text collate "C",  -- the account user, schedule, on-call event or feed token that it was done to
     fields           json not null,     -- [{"name": …, "from": …, "to": …}]; values only of what is no secret
     primary key (application_id, happened, change_id)
 ) with (autovacuum_vacuum_insert_scale_factor = 0.02);
 create index change_log_event on change_log (application_id, event_id, happened, change_id);
+create index change_log_object on change_log (application_id, object_id, happened, change_id)
+    where object_id is not null;
 create index change_log_action on change_log (application_id, action, happened, change_id);
 create index change_log_age on change_log (happened);

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from api_service.schemas.changes import ChangesWanted, FieldChange, differences
+from api_service.schemas.changes import ChangesWanted, differences
 from api_service.store import changes
 from api_service.store.changes import Change, Noted, Wanted
 from api_service.store.database import Connection
 from api_service.usecases.means import Means
-from shared.domain.changelog import Action
+from shared.domain.changelog import Action, FieldChange
 from shared.domain.event import Event
 from shared.domain.ids import firing_name
 from shared.timing.instants import LAST, Instant
@@ -27,6 +27,7 @@ async def note(
     *,
     event_id: str | None = None,
     affected_key_id: str | None = None,
+    object_id: str | None = None,
     fields: Sequence[FieldChange] = (),
 ) -> None:
     """Note what the holder of a key does."""
@@ -37,6 +38,7 @@ async def note(
         request_id=means.request_id,
         event_id=event_id,
         affected_key_id=affected_key_id,
+        object_id=object_id,
         fields=fields,
     )
     await changes.add(c, means.application_id, change)
@@ -79,6 +81,7 @@ async def find_changes(means: Means, wanted: ChangesWanted) -> tuple[list[Noted]
         until=until,
         beyond=wanted.beyond or (until, _BEFORE_ALL),
         event_id=wanted.event_id,
+        object_id=wanted.object_id,
         actions=wanted.actions,
     )
     async with means.database.connection() as c:

@@ -127,3 +127,16 @@ alter table event add column roster bytea;
 create index event_subscriptions on event (schedule_id, event_id) where schedule_id is not null;
 create index event_subscribing on event (application_id, event_id) where schedule_id is not null;
 alter table event_rule add column roster bytea;
+
+-- Whoever changes any of this, it is noted: the words for it, and what it was done to.
+alter table change_log add column object_id text collate "C";
+alter table change_log drop constraint change_log_action_check;
+alter table change_log add constraint change_log_action_check check (action in (
+        'created', 'changed', 'paused', 'resumed', 'deleted', 'triggered', 'replayed', 'signingSecretRotated',
+        'apiKeyCreated', 'apiKeyRevoked', 'accountUserCreated', 'accountUserChanged', 'accountUserDeleted',
+        'scheduleCreated', 'scheduleChanged', 'scheduleFlushed', 'scheduleDeleted', 'oncallEventCreated',
+        'oncallEventChanged', 'oncallEventOverridden', 'oncallEventExcepted', 'oncallEventTerminated',
+        'oncallEventRestored', 'oncallEventDeleted', 'feedTokenCreated', 'feedTokenRevoked'
+));
+create index change_log_object on change_log (application_id, object_id, happened, change_id)
+    where object_id is not null;

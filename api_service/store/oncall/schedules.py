@@ -73,17 +73,17 @@ async def delete(c: Connection, application_id: int, schedule_id: str) -> None:
     await c.execute(SQL["delete"], application_id, schedule_id)
 
 
-async def detach_all(c: Connection, schedule_id: str) -> frozenset[str]:
+async def detach_all(c: Connection, schedule_id: str) -> tuple[int, frozenset[str]]:
     """Take everything off the schedule; events that are on no other go, and their descendants with them.
 
-    The ids of the other schedules that lost something by it. Needs the application held.
+    How many were on it, and the ids of the other schedules that lost something by it. Needs the application held.
     """
     row = await c.fetchrow(SQL["going"], schedule_id)
     if row is None:
         raise LookupError("an aggregate is always one row")
     await c.execute(SQL["delete_events"], row["event_ids"])
     await c.execute(SQL["detach"], schedule_id)
-    return frozenset(row["schedule_ids"])
+    return row["count"], frozenset(row["schedule_ids"])
 
 
 async def resolve(c: Connection, application_id: int, names: Collection[str]) -> dict[str, str]:

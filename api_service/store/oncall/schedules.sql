@@ -17,7 +17,8 @@ where application_id = $1 and schedule_id = $2;
 delete from schedule where application_id = $1 and schedule_id = $2;
 
 -- going --
--- The events that are on this schedule alone, with their descendants, and the other schedules that those are on.
+-- The events that are on this schedule alone, with their descendants, and the other schedules that those are on; and how
+-- many are on this one.
 with recursive going as (
     select here.oncall_event_id
     from oncall_event_schedule here
@@ -30,6 +31,7 @@ with recursive going as (
 )
 select
     coalesce(array_agg(distinct going.oncall_event_id), '{}') as event_ids,
+    (select count(*) from oncall_event_schedule where schedule_id = $1) as count,
     coalesce(array_agg(distinct schedule_id) filter (where schedule_id <> $1), '{}') as schedule_ids
 from going left join oncall_event_schedule using (oncall_event_id);
 

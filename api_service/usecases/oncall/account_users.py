@@ -8,14 +8,17 @@ from typing import Any, Final
 
 from api_service.schemas.json_text import write_json
 from api_service.schemas.oncall.account_users import show_account_user
+from api_service.schemas.oncall.changes import account_user_differences
 from api_service.schemas.oncall.etags import Tags, check
 from api_service.store.database import Connection
 from api_service.store.oncall import account_users, application
 from api_service.usecases.creating import Once
 from api_service.usecases.means import Means
+from api_service.usecases.noting import note
 from api_service.usecases.oncall.arming import rearm
 from api_service.usecases.oncall.once import Made, made_once
 from api_service.wanted import ListWanted
+from shared.domain.changelog import Action
 from shared.domain.errors import AccountUserAttends
 from shared.domain.ids import prefix_id, ulid
 from shared.domain.schedule import ACCOUNT_USER_PREFIX, AccountUser
@@ -36,6 +39,7 @@ async def create(means: Means, wanted: Mapping[str, Any], *, once: Once | None) 
             **wanted,
         )
         await account_users.insert(c, means.application_id, user)
+        await note(c, means, Action.ACCOUNT_USER_CREATED, object_id=user.account_user_id)
         return Made(made_id=user.account_user_id, answer=write_json(show_account_user(user)))
 
     return await made_once(means, once, make)
@@ -62,6 +66,8 @@ async def change(means: Means, name: str, changes: Mapping[str, Any], *, expecte
             return before
         after = replace(after, updated_at=means.now)
         await account_users.update(c, means.application_id, after)
+        told = account_user_differences(before, after)
+        await note(c, means, Action.ACCOUNT_USER_CHANGED, object_id=after.account_user_id, fields=told)
         if after.name != before.name:  # by which subscribers know who comes and goes
             await rearm(c, means, await account_users.scheduled(c, after.account_user_id))
     means.wake_relay()
@@ -76,6 +82,7 @@ async def delete(means: Means, name: str, *, expected: Tags) -> None:
         if attended:
             raise AccountUserAttends(attended, count)
         await account_users.delete(c, means.application_id, user.account_user_id)
+        await note(c, means, Action.ACCOUNT_USER_DELETED, object_id=user.account_user_id)
 
 
 async def _held(c: Connection, means: Means, name: str, expected: Tags) -> AccountUser:

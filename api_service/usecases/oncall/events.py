@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from api_service.schemas.json_text import write_json
+from api_service.schemas.oncall.changes import went
 from api_service.schemas.oncall.etags import Tags, check
 from api_service.schemas.oncall.events import Asked
 from api_service.schemas.oncall.events_shown import show_event
@@ -14,8 +15,9 @@ from api_service.usecases.creating import Once
 from api_service.usecases.means import Means
 from api_service.usecases.oncall.judging import judged_change, judged_new
 from api_service.usecases.oncall.once import Made, made_once
-from api_service.usecases.oncall.plans import Move, Plan, new_ids, planned, write
+from api_service.usecases.oncall.plans import Move, Plan, Wish, new_ids, planned, write
 from api_service.wanted import ListWanted
+from shared.domain.changelog import Action
 from shared.domain.oncall_kept import KeptEvent, oncall_of
 from shared.domain.reshaping import deleted, moved
 from shared.domain.restoring import restored
@@ -45,7 +47,7 @@ def creating(means: Means, asked: Asked) -> Move:
 
     async def move(c: Connection) -> Plan:
         kept = await judged_new(c, means, asked)
-        return Plan(added=(kept,), result=kept)
+        return Plan(wish=Wish(Action.ONCALL_EVENT_CREATED, kept.event_id), added=(kept,), result=kept)
 
     return move
 
@@ -62,7 +64,8 @@ def changing(means: Means, name: str, asked: Asked, *, expected: Tags) -> Move:
         family = await events.family(c, means.application_id, before.event_id)
         below = [oncall_of(kept) for kept in family if kept.event_id != before.event_id]
         writes = moved(oncall_of(before), oncall_of(after), below, new_ids(means))
-        plan = await planned(c, means, writes, family, wanted=after, shown=before.event_id)
+        wish = Wish(Action.ONCALL_EVENT_CHANGED, before.event_id)
+        plan = await planned(c, means, writes, family, wish, wanted=after, shown=before.event_id)
         return plan if after.schedule_ids == before.schedule_ids else _followed(plan, family, after)
 
     return move
@@ -79,8 +82,11 @@ def deleting(means: Means, name: str, *, expected: Tags, restore: bool) -> Move:
         family = await events.family(c, means.application_id, event.event_id)
         others = [oncall_of(kept) for kept in family if kept.event_id != event.event_id]
         if restore:
-            return await planned(c, means, restored(oncall_of(event), others, new_ids(means)), family)
-        return await planned(c, means, deleted(oncall_of(event), others), family)
+            writes = restored(oncall_of(event), others, new_ids(means))
+            back = [went("parent_id", event.parent_id)]  # to whom its hours go
+            return await planned(c, means, writes, family, Wish(Action.ONCALL_EVENT_RESTORED, event.event_id, back))
+        wish = Wish(Action.ONCALL_EVENT_DELETED, event.event_id)
+        return await planned(c, means, deleted(oncall_of(event), others), family, wish)
 
     return move
 

@@ -6,11 +6,14 @@ import hmac
 from base64 import urlsafe_b64encode
 
 from api_service import limits
+from api_service.schemas.oncall.changes import came, went
 from api_service.store.database import Connection, Database
 from api_service.store.oncall import account_users, application, feeds, schedules
 from api_service.store.oncall.feeds import FeedOf, FeedToken
 from api_service.usecases.means import Means
+from api_service.usecases.noting import note
 from api_service.usecases.registration import hash_of
+from shared.domain.changelog import Action
 from shared.domain.errors import FeedTokenNotFound, NotAuthenticated, TooManyFeedTokens
 from shared.domain.ids import ulid
 from shared.domain.schedule import SCHEDULE_PREFIX
@@ -38,6 +41,8 @@ async def make(means: Means, prefix: str, name: str) -> tuple[FeedToken, str]:
             created_at=means.now,
         )
         await feeds.add_token(c, token)
+        whose = [came(*_named(of))]
+        await note(c, means, Action.FEED_TOKEN_CREATED, object_id=token.feed_token_id, fields=whose)
     return token, opens
 
 
@@ -53,6 +58,7 @@ async def revoke(means: Means, prefix: str, name: str, feed_token_id: str) -> No
         of = await _feed_of(c, means, prefix, name)
         if not await feeds.remove_token(c, means.application_id, of, feed_token_id):
             raise FeedTokenNotFound
+        await note(c, means, Action.FEED_TOKEN_REVOKED, object_id=feed_token_id, fields=[went(*_named(of))])
 
 
 async def authenticate(database: Database, token: str, prefix: str, name: str) -> FeedToken:
@@ -67,6 +73,10 @@ async def authenticate(database: Database, token: str, prefix: str, name: str) -
     if not hmac.compare_digest(known.token_hash, sent) or of is None or name not in {of, prefix_id}:
         raise NotAuthenticated
     return known
+
+
+def _named(of: FeedOf) -> tuple[str, str | None]:
+    return next((name, whose) for name, whose in of._asdict().items() if whose is not None)
 
 
 async def _feed_of(c: Connection, means: Means, prefix: str, name: str) -> FeedOf:

@@ -9,8 +9,10 @@ from api_service.schemas.oncall.schedules import show_schedule
 from api_service.schemas.oncall.windows import Window
 from api_service.store.oncall import application, events, schedules
 from api_service.usecases.means import Means
+from api_service.usecases.noting import note
 from api_service.usecases.oncall.arming import rearm
 from api_service.usecases.oncall.trying import Trial, compared
+from shared.domain.changelog import Action
 from shared.domain.oncall_kept import oncall_of
 
 
@@ -20,7 +22,10 @@ async def flush(means: Means, schedule: str, *, expected: Tags) -> None:
         await application.held(c, means.application_id)
         there = await schedules.get(c, means.application_id, schedule)
         check(expected, show_schedule(there))
-        others = await schedules.detach_all(c, there.schedule_id)
+        count, others = await schedules.detach_all(c, there.schedule_id)
+        if count:
+            told = [{"name": "events", "from": count, "to": 0}]
+            await note(c, means, Action.SCHEDULE_FLUSHED, object_id=there.schedule_id, fields=told)
         await rearm(c, means, sorted({there.schedule_id, *others}))
     means.wake_relay()
 

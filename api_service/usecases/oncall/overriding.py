@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
+from api_service.schemas.oncall.changes import override_made
 from api_service.schemas.oncall.etags import Tags
 from api_service.schemas.oncall.events import Asked
 from api_service.store.database import Connection
@@ -13,7 +15,8 @@ from api_service.store.oncall import events
 from api_service.usecases.means import Means
 from api_service.usecases.oncall.events import held_event
 from api_service.usecases.oncall.judging import resolved
-from api_service.usecases.oncall.plans import Move, Plan, new_ids, planned
+from api_service.usecases.oncall.plans import Move, Plan, Wish, new_ids, planned
+from shared.domain.changelog import Action
 from shared.domain.errors import (
     NotAnOccurrence,
     OverrideMissesOccurrence,
@@ -43,19 +46,22 @@ def overriding(means: Means, name: str, asked: Asked, *, expected: Tags) -> Move
         with _as_problems():
             writes = overridden(oncall_of(event), _others(event, family), wanted, new_ids(means))
         called = {Role.OVERRIDE: asked.words["time_zone"]}
-        return await planned(c, means, writes, family, zones=called, shown=writes.added[0].event_id)
+        wish = Wish(Action.ONCALL_EVENT_OVERRIDDEN, event.event_id)
+        plan = await planned(c, means, writes, family, wish, zones=called, shown=writes.added[0].event_id)
+        return replace(plan, wish=replace(wish, fields=override_made(plan.added[0])))
 
     return move
 
 
 def adding_exception(means: Means, name: str, action_time: When, *, expected: Tags) -> Move:
     """The occurrence does not happen. Raises OnCallEventNotFound, ObjectHasChanged, Unprocessable."""
-    return _reshaping(means, name, action_time, expected, lambda event, _, instant: excepted(event, instant))
+    action = Action.ONCALL_EVENT_EXCEPTED
+    return _reshaping(means, name, action_time, expected, action, lambda event, _, instant: excepted(event, instant))
 
 
 def terminating(means: Means, name: str, action_time: When, *, expected: Tags) -> Move:
     """The occurrence and all later ones do not happen. Raises OnCallEventNotFound, ObjectHasChanged, Unprocessable."""
-    return _reshaping(means, name, action_time, expected, terminated)
+    return _reshaping(means, name, action_time, expected, Action.ONCALL_EVENT_TERMINATED, terminated)
 
 
 def _reshaping(
@@ -63,13 +69,14 @@ def _reshaping(
     name: str,
     action_time: When,
     expected: Tags,
+    action: Action,
     reshaped: Callable[[OnCallEvent, list[OnCallEvent], int], Writes],
 ) -> Move:
     async def move(c: Connection) -> Plan:
         event, family = await _held_family(c, means, name, expected)
         with _as_problems():
             writes = reshaped(oncall_of(event), _others(event, family), instant_on(action_time, event))
-        return await planned(c, means, writes, family, shown=event.event_id)
+        return await planned(c, means, writes, family, Wish(action, event.event_id), shown=event.event_id)
 
     return move
 

@@ -5,15 +5,18 @@ One transaction does it all, and holds the application first: so what was read i
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from api_service.schemas.json_text import write_json
+from api_service.schemas.oncall.changes import event_differences
 from api_service.store.database import Connection
 from api_service.store.oncall import application, events
 from api_service.usecases.means import Means
+from api_service.usecases.noting import note
 from api_service.usecases.oncall.arming import rearm
+from shared.domain.changelog import Action, FieldChange
 from shared.domain.family import Writes
 from shared.domain.ids import prefix_id, ulid
 from shared.domain.oncall import OnCallEvent, Role
@@ -22,10 +25,20 @@ from shared.domain.schedule import ONCALL_EVENT_PREFIX
 from shared.timing.zone_names import iana
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was asked for, of which event, and what there is to tell of it beside how that event is different then."""
+
+    action: Action
+    event_id: str
+    fields: Sequence[FieldChange] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """New events, events before and after, events that are no more; and the one that whoever asked is shown."""
 
+    wish: Wish
     added: tuple[KeptEvent, ...] = ()
     changed: tuple[tuple[KeptEvent, KeptEvent], ...] = ()
     removed: tuple[KeptEvent, ...] = ()
@@ -56,13 +69,18 @@ async def carried_out(means: Means, move: Move) -> KeptEvent | None:
 
 
 async def write(c: Connection, means: Means, plan: Plan) -> None:
-    """Write the plan, and let the schedules' subscriptions know. Raises OccurrenceTaken; needs the application held."""
+    """Write the plan, note the wish, and let the schedules' subscriptions know.
+
+    Raises OccurrenceTaken; needs the application held.
+    """
     for kept in plan.added:
         await events.insert(c, kept)
     for before, after in plan.changed:
         await events.update(c, before, after)
     if plan.removed:
         await events.delete(c, means.application_id, [kept.event_id for kept in plan.removed])
+    if plan.touched:
+        await _note(c, means, plan)
     if plan.schedule_ids:
         await rearm(c, means, sorted(plan.schedule_ids))
 
@@ -72,6 +90,7 @@ async def planned(
     means: Means,
     writes: Writes,
     family: Iterable[KeptEvent],
+    wish: Wish,
     *,
     wanted: KeptEvent | None = None,
     zones: Mapping[Role, str] | None = None,
@@ -100,6 +119,7 @@ async def planned(
     }
     now |= {each: before for each, before in kept_before.items() if each not in changed}
     return Plan(
+        wish=wish,
         added=tuple(now[event.event_id] for event in writes.added),
         changed=tuple(changed.values()),
         removed=tuple(kept_before[each] for each in sorted(writes.removed)),
@@ -126,6 +146,13 @@ def new_ids(means: Means) -> Iterator[str]:
     """Names for new things, as many as are needed."""
     while True:
         yield new_id(means)
+
+
+async def _note(c: Connection, means: Means, plan: Plan) -> None:
+    wish = plan.wish
+    pairs = [event_differences(*pair) for pair in plan.changed if pair[0].event_id == wish.event_id]
+    told = [*wish.fields, *(field for pair in pairs for field in pair)]
+    await note(c, means, wish.action, object_id=wish.event_id, fields=told)
 
 
 async def _began(

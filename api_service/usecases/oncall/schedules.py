@@ -7,15 +7,18 @@ from dataclasses import replace
 from typing import Any
 
 from api_service.schemas.json_text import write_json
+from api_service.schemas.oncall.changes import schedule_differences
 from api_service.schemas.oncall.etags import Tags, check
 from api_service.schemas.oncall.schedules import show_schedule
 from api_service.store.database import Connection
 from api_service.store.oncall import application, schedules
 from api_service.usecases.creating import Once
 from api_service.usecases.means import Means
+from api_service.usecases.noting import note
 from api_service.usecases.oncall.arming import disarm, rearm
 from api_service.usecases.oncall.once import Made, made_once
 from api_service.wanted import ListWanted
+from shared.domain.changelog import Action
 from shared.domain.ids import prefix_id, ulid
 from shared.domain.schedule import SCHEDULE_PREFIX, Schedule
 
@@ -33,6 +36,7 @@ async def create(means: Means, wanted: Mapping[str, Any], *, once: Once | None) 
             **wanted,
         )
         await schedules.insert(c, means.application_id, schedule)
+        await note(c, means, Action.SCHEDULE_CREATED, object_id=schedule.schedule_id)
         return Made(made_id=schedule.schedule_id, answer=write_json(show_schedule(schedule)))
 
     return await made_once(means, once, make)
@@ -59,6 +63,8 @@ async def change(means: Means, name: str, changes: Mapping[str, Any], *, expecte
             return before
         after = replace(after, updated_at=means.now)
         await schedules.update(c, means.application_id, after)
+        told = schedule_differences(before, after)
+        await note(c, means, Action.SCHEDULE_CHANGED, object_id=after.schedule_id, fields=told)
     return after
 
 
@@ -66,10 +72,11 @@ async def delete(means: Means, name: str, *, expected: Tags) -> None:
     """The schedule goes, and every event that is on no other. Raises ScheduleNotFound, ObjectHasChanged."""
     async with means.database.transaction() as c:
         schedule = await held(c, means, name, expected)
-        others = await schedules.detach_all(c, schedule.schedule_id)
+        _, others = await schedules.detach_all(c, schedule.schedule_id)
         await disarm(c, means, schedule.schedule_id)
         await rearm(c, means, sorted(others))
         await schedules.delete(c, means.application_id, schedule.schedule_id)
+        await note(c, means, Action.SCHEDULE_DELETED, object_id=schedule.schedule_id)
     means.wake_relay()
 
 

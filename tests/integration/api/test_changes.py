@@ -302,7 +302,7 @@ async def test_every_problem_is_told(api: Api) -> None:
     assert wrong.status == 400
     assert wrong.message == [
         "from should be before to",
-        "offset is not known here; known are eventId, action, from, to, limit, cursor",
+        "offset is not known here; known are eventId, objectId, action, from, to, limit, cursor",
     ]
     for cursor in ("W10", "WzEsMl0", "WzEsIngiXQ", "%C3%A4", "a" * 300, "Wzk5OTk5OTk5OTk5OTk5OTk5OTk5OTksIngiXQ"):
         assert (await api.get(f"/v1/changes?cursor={cursor}")).status == 400, cursor
