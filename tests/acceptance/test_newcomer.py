@@ -95,6 +95,21 @@ async def test_the_tour_of_the_readme_works_verbatim(furnished: Path) -> None:
         assert expected in said.replace(": ", ":"), said
 
 
+async def test_the_tour_of_on_call_works_verbatim(furnished: Path) -> None:
+    tour = TOUR.search((ROOT / "docs" / "on-call.md").read_text())
+    assert tour
+    blocks = BLOCK.findall(tour[1])
+    assert len(blocks) > 5
+
+    async with terminal(furnished) as shell:
+        await shell.shows(UP)
+        code, said = await bash("\n".join(blocks), folder=furnished, port=shell.port)
+
+    assert code == 0, said
+    for expected in ('"dry_run":true', '"kind":"shift.started"', '"name":"Ada"', '"gap_hours":0.0', "BEGIN:VEVENT"):
+        assert expected in said.replace(": ", ":"), said
+
+
 @pytest.mark.parametrize("presses", [1, 4])
 async def test_ctrl_c_stops_everything(furnished: Path, presses: int) -> None:
     async with terminal(furnished) as shell:
