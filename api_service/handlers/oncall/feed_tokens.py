@@ -47,7 +47,7 @@ async def revoke_account_user_token(request: web.Request, means: Means) -> web.R
 async def _create(request: web.Request, means: Means, prefix: str, name: str) -> web.Response:
     token, opens = await feed_tokens.make(means, prefix, name)
     feed = request.rel_url.path.removesuffix("/feed_tokens")
-    url = f"{request.scheme}://{request.host}{feed}.ics?token={opens}"
+    url = f"{_scheme(request)}://{request.host}{feed}.ics?token={opens}"
     response = answer(show_new_feed_token(token, url), status=201)
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -65,6 +65,12 @@ async def _revoke(request: web.Request, means: Means, prefix: str, name: str) ->
         raise FeedTokenNotFound
     await feed_tokens.revoke(means, prefix, name, token_id)
     return gone()
+
+
+def _scheme(request: web.Request) -> str:
+    """How the client has reached us; a proxy that ends TLS says so, and who makes it up deceives themselves alone."""
+    said = request.headers.get("X-Forwarded-Proto", "").partition(",")[0].strip().lower()
+    return said if said in {"http", "https"} else request.scheme
 
 
 def _schedule(request: web.Request) -> str:

@@ -47,6 +47,17 @@ async def opened(v4: V4, path: str) -> tuple[str, str]:
     return made["id"], made["url"].partition("/api/v4")[2]
 
 
+async def test_behind_a_proxy_the_feeds_address_is_what_its_client_sees(v4: V4) -> None:
+    team, _ = await team_of(v4)
+    for said, scheme in (("https", "https"), ("HTTPS, http", "https"), ("gopher", "http")):
+        headers = {"X-Forwarded-Proto": said, "Host": "bells.example"}
+        made = await v4.ask("POST", f"/schedules/{team.schedule_id}/feed_tokens", headers=headers)
+
+        assert made.json["url"].startswith(
+            f"{scheme}://bells.example/api/v4/schedules/{team.schedule_id}.ics?token=cf_"
+        )
+
+
 def stranger(v4: V4) -> V4:
     """Somebody without a key."""
     return V4(Api(v4.api.client, v4.api.clock))
