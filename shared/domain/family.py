@@ -141,6 +141,15 @@ def remainder(event: OnCallEvent, occurrence: Occurrence, span: Span, event_id: 
     )
 
 
+def followed(before: Rule, after: Rule, start: Instant) -> Instant:
+    """Where an occurrence of a rule starts that is the same one of another rule: elsewhere if only the zone is."""
+    if before.zone == after.zone or _steps(before) != _steps(after):
+        return start
+    was = recurrence.occurrence_at(_unending(before), start)
+    becomes = None if was is None else recurrence.nth(_unending(after), was.index)
+    return start if becomes is None else becomes.start
+
+
 def nearest(event: OnCallEvent, instant: Instant) -> list[str]:
     """The starts of the two occurrences that happen and are nearest to this instant, as people read them, in order."""
     around = sorted([*_earlier(event, instant), *_later(event, instant)], key=lambda start: abs(start - instant))
@@ -176,6 +185,15 @@ def _later(event: OnCallEvent, instant: Instant) -> Iterator[Instant]:
         if occurrence.start not in event.exceptions:
             found += 1
             yield occurrence.start
+
+
+def _steps(rule: Rule) -> tuple[object, ...]:
+    """What the walls of its starts come from."""
+    return rule.start, rule.unit, rule.frequency, rule.days_of_week
+
+
+def _unending(rule: Rule) -> Rule:
+    return replace(rule, repeat_end=None, terminated_on=None)
 
 
 def _on_the_wall(instant: Instant, where: str) -> datetime:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final, TypeAlias
 
-from shared.domain.family import nearest
+from shared.domain.family import followed, nearest
 from shared.domain.oncall_kept import (
     Attendee,
     Identity,
@@ -91,10 +91,13 @@ def changed(before: KeptEvent, words: Words, new_id: Callable[[], str], now: Ins
     if "account_user_ids" in words:
         said["attendees"] = attendees_of(before.attendees, words["account_user_ids"], new_id)
     after = replace(before, **said, updated_at=now)
+    if before.terminated_on is not None and after.terminated_on == before.terminated_on:
+        after = replace(after, terminated_on=followed(rule_of(before), rule_of(after), before.terminated_on))
     if "exceptions" in words:
         starts = [instant_on(when, after) for when in words["exceptions"]]
-        after = replace(after, exceptions={start: before.exceptions.get(start) or new_id() for start in starts})
-    return after
+        return replace(after, exceptions={start: before.exceptions.get(start) or new_id() for start in starts})
+    rules = rule_of(before), rule_of(after)
+    return replace(after, exceptions={followed(*rules, start): name for start, name in before.exceptions.items()})
 
 
 def faults_of_words(words: Words) -> list[Fault]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from shared.domain.errors import NotAnOccurrence, RegularEvent
-from shared.domain.family import Family, Writes, left_of, nearest, remainder, span_of
+from shared.domain.family import Family, Writes, followed, left_of, nearest, remainder, span_of
 from shared.domain.oncall import OnCallEvent, Role
 from shared.timing import recurrence
 from shared.timing.instants import Instant
@@ -56,13 +56,17 @@ def deleted(event: OnCallEvent, family: Iterable[OnCallEvent]) -> Writes:
 
 
 def moved(before: OnCallEvent, after: OnCallEvent, family: Iterable[OnCallEvent], new_ids: Iterator[str]) -> Writes:
-    """The event becomes another, and what stands for its occurrences follows.
+    """The event becomes another, and what stands for its occurrences follows, to another zone's clock too.
 
     Exceptions that are no occurrences any more go, and the remainders of such. Overrides stay, for they were promised,
     and an occurrence that has one stays an exception, whatever is asked for. Remainders that nobody has touched are
     cut anew from what their occurrence has become.
     """
     tree = Family([before, *family])
+    as_cut = {followed(before.rule, after.rule, start) for start in _as_cut(tree, before)}
+    for child in tree.children(before.event_id):
+        covers = frozenset(followed(before.rule, after.rule, start) for start in child.covers)
+        tree.put(replace(child, covers=covers))
     stand_ins = tree.stand_ins(before.event_id)
     promised = {start for start, each in stand_ins.items() if _is_promised(tree, each)}
     kept = {
@@ -75,7 +79,7 @@ def moved(before: OnCallEvent, after: OnCallEvent, family: Iterable[OnCallEvent]
     for start, beside in sorted(stand_ins.items()):
         if start not in kept:
             _dismiss(tree, after, beside)
-        elif _is_as_cut(tree, before, start, beside):
+        elif start in as_cut:
             _cut_anew(tree, after, kept[start], beside, new_ids)
     return tree.writes()
 
@@ -92,6 +96,12 @@ def _dismiss(tree: Family, event: OnCallEvent, stand_ins: Iterable[OnCallEvent])
                 if child.role is Role.OVERRIDE:
                     tree.put(replace(child, parent_id=event.event_id, covers=each.covers))
             tree.remove(each.event_id)
+
+
+def _as_cut(tree: Family, event: OnCallEvent) -> list[Instant]:
+    """The occurrences of which there is exactly what overriding them has left."""
+    stand_ins = tree.stand_ins(event.event_id)
+    return [start for start, beside in stand_ins.items() if _is_as_cut(tree, event, start, beside)]
 
 
 def _is_as_cut(tree: Family, event: OnCallEvent, start: Instant, stand_ins: list[OnCallEvent]) -> bool:
