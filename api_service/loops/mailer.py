@@ -99,12 +99,24 @@ class Mailer:
         return True
 
     async def _send(self, told: Sequence[Notification], recipients: Sequence[str]) -> None:
-        """One mail to each; where one of them fails all are tried again, under the same Message-ID."""
+        """One mail to each; who can never be reached keeps it from nobody else.
+
+        Raises Refused or Unmailable where that is so of all, and Deferred or ServerAway: then all are tried again,
+        under the same Message-ID.
+        """
+        never: list[Refused | Unmailable] = []
         for recipient in recipients:
-            message = compose(told, sender=self._server.sender, recipient=recipient, now=self._clock.now())
-            await self._server.send(message, recipient=recipient)
-            metrics.MAILER_SENT.inc()
-            self._mail.over()
+            try:
+                message = compose(told, sender=self._server.sender, recipient=recipient, now=self._clock.now())
+                await self._server.send(message, recipient=recipient)
+            except (Refused, Unmailable) as error:
+                never.append(error)
+                log.warning("mailer.not_reached", error=str(error), first_event=told[0].event_id)
+            else:
+                metrics.MAILER_SENT.inc()
+                self._mail.over()
+        if never and len(never) == len(recipients):
+            raise never[0]
 
     async def _postpone(self, c: Connection, told: Sequence[Notification], error: Exception) -> None:
         expired = [one for one in told if one.tries + 1 >= TRIES_MOST]

@@ -10,7 +10,8 @@ with latest as (
     limit 1
 ), missed as (
     select (latest.interval, latest.timezone, latest.end_date, latest.anchor, latest.paused, latest.roster)
-        is distinct from (event.interval, event.timezone, event.end_date, event.anchor, status = 'PAUSED', event.roster) as missed
+        is distinct from
+        (event.interval, event.timezone, event.end_date, event.anchor, status = 'PAUSED', event.roster) as missed
     from event join event_state using (event_id) left join latest on true
     where event_id = $1 and event.application_id = $2
 ), forgotten as (

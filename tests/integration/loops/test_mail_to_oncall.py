@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
 
 from api_service.loops.mailer import TRIES_MOST
-from api_service.loops.smtp import SmtpServer
+from api_service.loops.smtp import Refused, SmtpServer
 from api_service.store import notifications
 from api_service.store.oncall import account_users, events, schedules
 from api_service.usecases.oncall.owners import addresses_of
@@ -92,6 +93,32 @@ async def test_everybody_on_call_in_the_lowest_layer_is_written_to(staffed: Scen
 
     assert [mail["To"] for mail in mails.accepted] == ["ada@example.com", "bob@example.com"]
     assert "of whose schedule you are on call" in mails.accepted[0].get_content()
+    assert not await mailer.mail_once()
+
+
+class _Refusing:
+    """A mail server that has no mailbox for one of them."""
+
+    def __init__(self, *, of: str) -> None:
+        self.sender = "carillon@localhost"
+        self.of = of
+        self.accepted: list[str] = []
+
+    async def send(self, message: EmailMessage, *, recipient: str) -> None:
+        if recipient == self.of:
+            raise Refused("550 no such mailbox")
+        self.accepted.append(recipient)
+
+
+async def test_who_cannot_be_reached_keeps_the_mail_from_nobody_else(staffed: Scene) -> None:
+    rung = await staffed.create(event_owner=OWNER)
+    await told(staffed, attempted(rung, 1, error=AttemptError.TIMEOUT))
+    server = _Refusing(of="ada@example.com")
+    mailer = mailer_to(staffed, server, _Clock(NOW + HOUR))
+
+    assert await mailer.mail_once()
+
+    assert server.accepted == ["bob@example.com"]
     assert not await mailer.mail_once()
 
 
