@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tests.servers.rabbit import install, server_scripts
+from tests.servers import prometheus, rabbit
 
-if __name__ == "__main__" and server_scripts() is None:
-    install()  # where it cannot, the tests that need it say what to do
+if __name__ == "__main__":
+    # Where something cannot be had, the tests that need it say what to do.
+    if rabbit.server_scripts() is None:
+        rabbit.install()
+    if not prometheus.is_there():
+        prometheus.install()
