@@ -65,7 +65,8 @@ lock() {
     compile="pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --quiet --upgrade"
     export UV_CUSTOM_COMPILE_COMMAND='make lock'
     # shellcheck disable=SC2086
-    .venv/bin/uv $compile --group local --output-file requirements/run.lock &&
+    .venv/bin/uv $compile --output-file requirements/service.lock &&
+        .venv/bin/uv $compile --group local --constraints requirements/service.lock --output-file requirements/run.lock &&
         .venv/bin/uv $compile --group dev --constraints requirements/run.lock --output-file requirements/dev.lock
 }
 
