@@ -1,7 +1,8 @@
 """Virtual time: an event loop that never waits. When nothing can run, its clock jumps to whoever sleeps the shortest.
 
-Everything that counts on the loop's clock follows (`asyncio.sleep`, `asyncio.timeout`), so an hour takes a moment and
-every run is the same. Where nobody sleeps and nothing can run, nothing ever will: that is an error at once.
+Everything that counts on the loop's clock follows (`asyncio.sleep`, `asyncio.timeout`), so an hour takes a moment.
+Chance is drawn from one seed, so every run is the same; CARILLON_CHANCE names another. Where nobody sleeps and nothing
+can run, nothing ever will: that is an error at once.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import os
+import random
 import selectors
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec
@@ -87,12 +90,17 @@ class VirtualClock:
 
 
 def in_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
-    """Run an async test on a virtual loop."""
+    """Run an async test on a virtual loop, with the same chances each time."""
 
     @functools.wraps(test)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-            runner.run(test(*args, **kwargs))
+        before = random.getstate()
+        random.seed(int(os.environ.get("CARILLON_CHANCE", "0")))
+        try:
+            with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+                runner.run(test(*args, **kwargs))
+        finally:
+            random.setstate(before)
 
     # pytest would find the coroutine function through `__wrapped__`, and run it on a loop of its own.
     del run.__wrapped__

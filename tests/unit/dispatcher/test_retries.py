@@ -138,6 +138,7 @@ async def test_no_attempt_is_planned_past_the_end() -> None:
 @in_virtual_time
 async def test_a_retry_that_is_due_in_a_pause_is_given_up() -> None:
     async with ringing() as scene:
+        scene.one.dispatcher._attempts._draw = lambda: 0.5  # it is not due before the pause
         scene.sender.answers = answers(503)
         await scene.put(rule=EVERY_MINUTE.expression, delivery=delivery())
         await scene.sender.until(lambda: len(scene.of("t")) == 1, within=120)
@@ -231,6 +232,7 @@ async def test_a_replay_has_attempts_of_its_own_under_the_same_name() -> None:
 @in_virtual_time
 async def test_what_a_pause_gave_up_is_replayed_as_often_as_it_is_asked_for() -> None:
     async with ringing() as scene:
+        scene.one.dispatcher._attempts._draw = lambda: 0.5  # its retry is not due before it is paused
         scene.sender.answers = answers(503, 200)
         await scene.put(rule=EVERY_HOUR.expression, delivery=delivery())
         await scene.sender.until(lambda: len(scene.sent) == 1, within=3_700)
