@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from shared.bus.local_work import LocalQueue
-from shared.bus.port import BusUnavailable, Delivery, SessionEvents, Work
+from shared.bus.port import BusUnavailable, Delivery, Queue, QueueState, SessionEvents, Work
 from shared.bus.topology import DEAD_LETTERS_KEPT
 
 INBOX_LIMIT: Final = 10_000  # messages of one session that nobody has read yet
@@ -116,6 +116,17 @@ class LocalPublisher:
     async def check(self) -> None:
         """Is the broker up?"""
         self._broker.require()
+
+    async def queues(self) -> Mapping[Queue, QueueState]:
+        """How they are now."""
+        self._broker.require()
+        broker = self._broker
+        return {
+            Queue.OUTCOMES: broker.queues[Work.OUTCOMES].state,
+            Queue.SNAPSHOTS: broker.queues[Work.SNAPSHOTS].state,
+            Queue.DEAD: QueueState(messages=len(broker.dead_letters), consumers=0),
+            Queue.MEMBERS: QueueState(messages=0, consumers=len(broker.members)),
+        }
 
     async def close(self) -> None:
         """There is nothing to let go of."""

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from shared.bus.port import BusUnavailable, Delivery, Work
+from shared.bus.port import BusUnavailable, Delivery, QueueState, Work
 from shared.bus.topology import DELIVERY_LIMIT
 
 QUEUE_LIMIT: Final = 100_000  # messages that wait
@@ -51,6 +51,14 @@ class LocalQueue:
             yield consumer.deliveries()
         finally:
             consumer.lose("closed")
+
+    @property
+    def state(self) -> QueueState:
+        """What waits, and who reads it."""
+        self._expire()
+        readers = len(self._consumers)
+        consumers = min(readers, 1) if self._work is Work.OUTCOMES else readers
+        return QueueState(messages=len(self._waiting), consumers=consumers)
 
     def drop_consumers(self, reason: str) -> None:
         """Lose every consumer at once."""

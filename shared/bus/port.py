@@ -6,7 +6,7 @@ Messages may be lost, repeated or reordered; whoever reads them must cope.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +22,23 @@ class Work(StrEnum):
 
     SNAPSHOTS = "carillon.snapshots"  # competing consumers
     OUTCOMES = "carillon.outcomes"  # a single active consumer, in order
+
+
+class Queue(StrEnum):
+    """The queues whose lengths tell how the installation is."""
+
+    OUTCOMES = "outcomes"
+    SNAPSHOTS = "snapshots"
+    DEAD = "dead"
+    MEMBERS = "members"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueState:
+    """Messages that wait, without those that a consumer holds, and consumers; of OUTCOMES, only the active one."""
+
+    messages: int
+    consumers: int
 
 
 class Delivery(Protocol):
@@ -63,6 +80,10 @@ class Publisher(Protocol):
 
     async def check(self) -> None:
         """A round trip to the broker, for readiness. Raises BusUnavailable."""
+        ...
+
+    async def queues(self) -> Mapping[Queue, QueueState]:
+        """How every queue of interest is now. Raises BusUnavailable."""
         ...
 
     async def close(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import aio_pika
 import aiormq.abc
 
-from shared.bus.port import BusUnavailable, Work
+from shared.bus.port import BusUnavailable, Queue, QueueState, Work
 from shared.bus.rabbit_wire import Patience, Wire, expected_within
 
 if TYPE_CHECKING:
@@ -60,6 +60,17 @@ class RabbitPublisher:
         """Opening a channel is a round trip. One of its own: a call cut short closes its channel."""
         async with self._using("checking") as line:
             await (await line.wire.channel()).close()
+
+    async def queues(self) -> Mapping[Queue, QueueState]:
+        """By passive declaration, which changes nothing. On a channel of its own, like `check`."""
+        states: dict[Queue, QueueState] = {}
+        async with self._using("looking at queues") as line:
+            channel = await line.wire.channel()
+            for queue in Queue:
+                declared = await channel.queue_declare(self._topology.watched(queue), passive=True)
+                states[queue] = QueueState(messages=declared.message_count or 0, consumers=declared.consumer_count or 0)
+            await channel.close()
+        return states
 
     async def close(self) -> None:
         """Say goodbye; the next use would connect again."""

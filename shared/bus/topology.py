@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from shared.bus.port import Work
+from shared.bus.port import Queue, Work
 
 Arguments: TypeAlias = dict[str, str | int | bool]
 
@@ -81,6 +81,10 @@ class Topology:
     def work(self, queue: Work) -> str:
         """A work queue's name."""
         return self.prefix + queue.value.removeprefix("carillon")
+
+    def watched(self, queue: Queue) -> str:
+        """The name of a queue whose length is of interest."""
+        return f"{self.prefix}.{queue.value}"
 
     def inbox(self, shard: int) -> QueueDeclaration:
         """The queue whose exclusive declaration is the ownership of a shard.

@@ -167,6 +167,7 @@ async def test_a_publisher_comes_back_by_itself(desk: Desk, broker: Broker) -> N
             lambda: publisher.to_shard(1, b"during"),
             publisher.ring_bell,
             publisher.check,
+            publisher.queues,
         ):
             with pytest.raises(BusUnavailable):
                 await refused()
