@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import ClientPayloadError, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from api_service import limits
 from api_service.keys import CLOCK, ENTROPY, REQUEST_ID
@@ -20,6 +20,7 @@ from shared.observability.logs import get_logger
 from shared.timing.instants import Instant
 
 REQUESTS = Counter("carillon_http_requests", "Requests, by what was asked and answered.", ["method", "route", "status"])
+UNDER_WAY = Gauge("carillon_http_requests_under_way", "Requests that are not yet answered.")
 SECONDS = Histogram("carillon_http_request_seconds", "How long an answer took.", ["method", "route"])
 
 _STATUS: dict[type[errors.DomainError], int] = {
@@ -89,7 +90,8 @@ async def count_requests(request: web.Request, handler: Handler) -> web.StreamRe
     """Count the request and its time by method, route and status."""
     clock = request.app[CLOCK]
     begun = clock.steady()
-    response = await handler(request)
+    with UNDER_WAY.track_inprogress():
+        response = await handler(request)
 
     # Names that a client can make up would be series without end.
     method = request.method if request.method in _METHODS else "other"

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from aiohttp import web
 
 from api_service.keys import CLOCK, DATABASE, OUTBOX_WAKE, READINESS
+from api_service.loops.gauging import Gauging
 from api_service.loops.housekeeping import Housekeeping
 from api_service.loops.mailer import Mailer
 from api_service.loops.recorder import Recorder
@@ -44,7 +45,7 @@ def database(dsn: str, *, size: int) -> Context:
 def loops(
     bus: Bus, mail_server: SmtpServer | None, success_days: int, failure_days: int, *, change_log_days: int
 ) -> Context:
-    """Relay, recorder, snapshots, housekeeping and where mails go the mailer, for as long as the application lives."""
+    """Every loop, the mailer where mails go, for as long as the application lives."""
 
     async def context(app: web.Application) -> AsyncIterator[None]:
         store, clock, wake = app[DATABASE], app[CLOCK], asyncio.Event()
@@ -59,6 +60,7 @@ def loops(
             Recorder(bus=bus, publisher=answers, database=store, clock=clock, wake_relay=wake.set, notify=notify).run(),
             Snapshots(bus=bus, publisher=answers, database=store, clock=clock).run(),
             Housekeeping(database=store, clock=clock, kept=kept, change_log_days=change_log_days).run(),
+            Gauging(database=store, publisher=probe, clock=clock).run(),
         ]
         if mail_server is not None:
             running.append(Mailer(database=store, server=mail_server, clock=clock).run())

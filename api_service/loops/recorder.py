@@ -104,7 +104,7 @@ class Recorder:
             lambda c: recording.record(c, message, self._clock.now(), notify=self._notify)
         )
         if refused is None:
-            metrics.RECORDER_RECORDED.inc(sum(len(report.outcomes) for report in message.reports))
+            metrics.recorded(message, self._clock.now())
             await self._pause_gone(message)
         return refused
 

@@ -91,6 +91,21 @@ class Database:
         finally:
             self._turns_in_bulk.release()
 
+    @property
+    def limit(self) -> int:
+        """How many connections there may be."""
+        return self._pool.get_max_size()
+
+    @property
+    def idle(self) -> int:
+        """Connections that wait to be used."""
+        return self._pool.get_idle_size()
+
+    @property
+    def used(self) -> int:
+        """Connections that are being used."""
+        return self._pool.get_size() - self._pool.get_idle_size()
+
     async def check(self) -> None:
         """A round trip to Postgres, for readiness. Raises Unavailable."""
         async with self.connection() as connection:

@@ -49,6 +49,12 @@ async def migrate(dsn: str, *, shards: int, now: Instant) -> None:
             await _install(c, shards)
 
 
+async def schema_version(c: Connection) -> int:
+    """The number of the newest migration that this database has seen."""
+    version: int = await c.fetchval(SQL["version"])
+    return version
+
+
 def read(folder: Path) -> list[Migration]:
     """The migrations in a folder, in order; their numbers are 1, 2, 3 and so on."""
     migrations = []

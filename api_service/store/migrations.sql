@@ -10,6 +10,10 @@ create table if not exists migration (
     applied  timestamptz not null
 );
 
+-- version --
+-- The newest migration that this database has seen.
+select coalesce(max(number), 0) from migration;
+
 -- applied --
 -- The numbers of the migrations this database has seen.
 select number from migration;

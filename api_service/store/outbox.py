@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import asyncpg
+
 from api_service.store.database import Connection
 from api_service.store.queries import load
+from shared.domain.errors import Unavailable
 
 SQL = load(__file__)
+
+COUNTED_MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +24,14 @@ class Waiting:
     shard: int
     version: int
     what: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What waits to be published; above COUNTED_MOST, `changes` may say too many."""
+
+    age_seconds: float
+    changes: int
 
 
 async def next_version(c: Connection, shard: int) -> int:
@@ -55,6 +68,15 @@ async def take(c: Connection, limit: int) -> list[Waiting]:
 async def delete(c: Connection, ids: Sequence[int]) -> None:
     """These changes are published."""
     await c.execute(SQL["delete"], ids)
+
+
+async def backlog(c: Connection) -> Backlog:
+    """What waits to be published; cheap, however much that is. Raises Unavailable where the schema is an older one."""
+    try:
+        (row,) = await c.fetch(SQL["backlog"], COUNTED_MOST)
+    except asyncpg.UndefinedColumnError as error:
+        raise Unavailable from error
+    return Backlog(**row)
 
 
 async def waiting(c: Connection) -> int:

@@ -33,6 +33,19 @@ select id, shard, version, what from outbox order by id limit $1 for update skip
 -- Changes that are published.
 delete from outbox where id = any($1::bigint[]);
 
+-- backlog --
+-- How long the oldest change has waited, and how many wait: counted while they are few, above that reckoned from their
+-- numbers. The few are counted by the index: the table itself may be large and empty.
+with few as (
+    select count(*) as changes from (select id from outbox order by id limit $1) as oldest
+)
+select
+    coalesce((
+        select extract(epoch from clock_timestamp() - written)::float8 from outbox order by id limit 1
+    ), 0) as age_seconds,
+    case when changes < $1 then changes else (select max(id) - min(id) + 1 from outbox) end as changes
+from few;
+
 -- waiting --
 -- How many changes are not yet published.
 select count(*) from outbox;

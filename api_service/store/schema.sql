@@ -252,7 +252,8 @@ create table outbox (
     id       bigint generated always as identity primary key,
     shard    smallint not null,
     version  bigint not null,
-    what     bytea not null
+    what     bytea not null,
+    written  timestamptz not null default now()  -- by Postgres' own clock, which also says how long ago that is
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);  -- short, and gone through all the time
 
 -- The ledger: every firing, or stretch of skipped ones, ends here with a reason. It is partitioned by week, and so are its

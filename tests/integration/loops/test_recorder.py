@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from prometheus_client import REGISTRY
 
 from api_service.loops import recorder as recorder_module
 from api_service.loops.recorder import Recorder, WayOut
@@ -21,7 +22,8 @@ from shared.domain.event import Event, Status
 from shared.domain.firing import Outcome
 from shared.messages.catalogue import Outcomes, Released, Report, SnapshotRequest
 from shared.messages.codec import decode_to_snapshots, encode
-from tests.integration.loops.scene import NOW, SHARDS, Scene, attempted, finished, outcomes
+from tests.integration.api.stage import StandingClock
+from tests.integration.loops.scene import NOW, SHARDS, Scene, attempted, finished, outcomes, skipped
 from tests.integration.loops.waiting import somebody_waits
 from tests.integration.loops.wires import Letter, Wire, over_every_bus
 
@@ -103,6 +105,21 @@ async def test_a_request_never_overtakes_what_a_slow_recorder_has_still_to_write
 
         assert await passed_on(wire) == [REQUEST]
         assert [await recorded(scene.database, one) for one in rung] == [1, 1, 1]
+
+
+async def test_of_every_attempt_it_is_counted_how_long_ago_it_had_ended(scene: Scene, wire: Wire) -> None:
+    """Attempts end 20 ms after their second; the clock of whoever made the last one is ahead of ours."""
+
+    def lag(of: str) -> float:
+        return REGISTRY.get_sample_value(f"carillon_outcomes_lag_seconds_{of}") or 0
+
+    rung = await scene.create()
+    told = outcomes(attempted(rung, 1), attempted(rung, 2), skipped(rung, 3, 4), attempted(rung, 900))
+    count, total = lag("count"), lag("sum")
+
+    await recorder(scene.database, wire, clock=StandingClock(NOW + 5_020)).deal_with(Letter(encode(told)))
+
+    assert (lag("count") - count, round(lag("sum") - total, 6)) == (3, 4 + 3)
 
 
 async def test_a_goodbye_is_written_down_for_the_next_owner(scene: Scene, wire: Wire) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from api_service.store import outbox
 from api_service.store.database import Database
+from shared.domain.errors import Unavailable
 from tests.integration.store.scene import SHARDS, waiting_for_locks
 
 
@@ -121,3 +122,50 @@ async def test_many_changes_of_a_shard_take_the_next_versions_in_their_order(dat
     async with database.transaction() as c:
         taken = await outbox.take(c, 10)
     assert [(one.version, one.what) for one in taken] == list(enumerate([b"before", b"a", b"b", b"c", b"after"], 1))
+
+
+FILL = "insert into outbox (shard, version, what) select 1, n, '' from generate_series(1, $1::int) as n"
+
+
+async def test_of_an_empty_outbox_nothing_is_old(database: Database) -> None:
+    async with database.connection() as c:
+        assert await outbox.backlog(c) == outbox.Backlog(age_seconds=0, changes=0)
+
+
+async def test_the_oldest_change_says_since_when_changes_wait(database: Database) -> None:
+    for _ in range(3):
+        await put(database, 3, b"")
+    async with database.connection() as c:
+        await c.execute(
+            "update outbox set written = written - interval '1 hour' where id = (select min(id) from outbox)"
+        )
+        backlog = await outbox.backlog(c)
+        await c.execute("delete from outbox where id = (select min(id) from outbox)")
+        later = await outbox.backlog(c)
+
+    assert (backlog.changes, later.changes) == (3, 2)
+    assert 3600 <= backlog.age_seconds < 3660
+    assert 0 <= later.age_seconds < 60
+
+
+async def test_few_changes_are_counted_and_many_reckoned_without_reading_the_table(database: Database) -> None:
+    async with database.connection() as c:
+        await c.execute(FILL, 2 * outbox.COUNTED_MOST)
+        await c.execute("delete from outbox where id % 2 = 0")
+        exact = await outbox.backlog(c)
+        await c.execute(FILL, 1)
+        reckoned = await outbox.backlog(c)
+        for planner in ("reset enable_seqscan", "analyze outbox"):
+            await c.execute(planner)
+            plan = await c.fetch(f"explain {outbox.SQL['backlog']}", outbox.COUNTED_MOST)
+            assert not [row[0] for row in plan if "Seq Scan" in row[0]]
+
+    assert exact.changes == 2 * outbox.COUNTED_MOST - 1  # from the first number to the last: half of these are gone
+    assert reckoned.changes == 2 * outbox.COUNTED_MOST + 1
+
+
+async def test_a_schema_that_is_older_than_this_release_is_something_that_passes(database: Database) -> None:
+    async with database.connection() as c:
+        await c.execute("alter table outbox drop column written")
+        with pytest.raises(Unavailable):
+            await outbox.backlog(c)
