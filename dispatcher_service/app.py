@@ -53,8 +53,15 @@ class Dispatcher:
         self._sender: RunningSender = sender or HttpSender(
             clock=clock, user_agent=f"carillon/{VERSION}", egress=settings.egress_allow
         )
-        self._reporter = Reporter(self._publisher, name=settings.dispatcher_name, clock=clock, on_room=self._wake)
-        agenda, keyring = Agenda(), Keyring()
+        self._reporter = Reporter(
+            self._publisher,
+            name=settings.dispatcher_name,
+            clock=clock,
+            on_outcome=self.metrics.reported,
+            on_room=self._wake,
+        )
+        self._agenda, keyring = Agenda(), Keyring()
+        self._breakers = Breakers(settings.breaker_failures)
         self._attempts = Attempts(
             shards=self._shards,
             lease=self._lease,
@@ -64,14 +71,15 @@ class Dispatcher:
             on_attempt=self.metrics.attempted,
             on_due=self._wake,
             keyring=keyring,
-            breakers=Breakers(settings.breaker_failures),
+            breakers=self._breakers,
         )
         self._ticker = Ticker(
-            agenda=agenda,
+            agenda=self._agenda,
             shards=self._shards,
             attempts=self._attempts,
             reports=self._reporter,
             clock=clock,
+            on_lag=self.metrics.lagged,
             rings_in_flight=settings.rings_in_flight,
             rings_per_host=settings.rings_per_host,
             rate_per_host=settings.rate_per_host,
@@ -81,7 +89,7 @@ class Dispatcher:
                 bus=bus,
                 publisher=self._publisher,
                 shards=self._shards,
-                agenda=agenda,
+                agenda=self._agenda,
                 keyring=keyring,
                 lease=self._lease,
                 ticker=self._ticker,
@@ -91,10 +99,11 @@ class Dispatcher:
                 name=settings.dispatcher_name,
                 shards_total=settings.shards,
                 takeover_wait=settings.takeover_wait,
-                on_snapshot=self.metrics.listed,
+                handovers=self.metrics,
             )
         )
-        self._watch_gauges()
+        self._watch_shards()
+        self._watch_rings()
 
     def unready(self) -> list[str]:
         """Why this dispatcher does not ring everything it should; empty when it does."""
@@ -139,18 +148,64 @@ class Dispatcher:
     def _wake(self) -> None:
         self._ticker.wake()
 
-    def _watch_gauges(self) -> None:
+    def _watch_shards(self) -> None:
+        watch, shards, steady = self.metrics.watch, self._shards, self._clock.steady
+        watch("carillon_shards", "Partitions of all timers in this installation.", lambda: self._settings.shards)
+        watch("carillon_owned_shards", "Shards that this dispatcher owns.", lambda: len(shards))
+        watch(
+            "carillon_ringing_shards",
+            "Shards that this dispatcher owns and knows, so that their timers ring.",
+            lambda: sum(shard.rings for shard in shards.values()),
+        )
+        watch(
+            "carillon_members",
+            "Dispatchers that the broker counts, this one included; 0 without a session.",
+            lambda: self._ownership.members,
+        )
+        watch("carillon_lease_held", "1 while this dispatcher may ring.", lambda: self._lease.holds(steady()))
+        watch(
+            "carillon_lease_age_seconds",
+            "Since the last renewal of the lease that was answered had been sent; it ends at "
+            f"{LEASE_SECONDS:g}. Infinite before the first.",
+            lambda: self._lease.age(steady()),
+        )
+
+    def _watch_rings(self) -> None:
         watch = self.metrics.watch
-        watch("carillon_owned_shards", "Shards that this dispatcher owns.", lambda: len(self._shards))
         watch(
             "carillon_timers",
             "Timers that this dispatcher holds.",
             lambda: sum(len(shard.timers) for shard in self._shards.values()),
         )
+        watch(
+            "carillon_agenda_entries",
+            "Entries of the heap of what is due next, those that are good for nothing any more included.",
+            lambda: self._agenda.entries,
+        )
+        watch(
+            "carillon_retries_waiting",
+            "Firings that wait for another attempt, or for their first where somebody asked by hand.",
+            lambda: self._agenda.retries,
+        )
+        watch(
+            "carillon_rings_waiting",
+            "Firings that are due, and wait for a worker or for their host.",
+            lambda: self._ticker.waiting,
+        )
         watch("carillon_rings_under_way", "Requests under way.", lambda: self._attempts.in_flight)
+        watch(
+            "carillon_rings_in_flight_limit",
+            "Requests that may be under way at once (RINGS_IN_FLIGHT).",
+            lambda: self._settings.rings_in_flight,
+        )
+        watch(
+            "carillon_hosts_left_alone",
+            "Hosts that have not answered several times in a row, and are asked once in a while only.",
+            lambda: self._breakers.left_alone,
+        )
         watch(
             "carillon_outcomes_backlog", "Outcomes that the broker has not confirmed.", lambda: self._reporter.backlog
         )
-        watch(
-            "carillon_lease_held", "1 while this dispatcher may ring.", lambda: self._lease.holds(self._clock.steady())
+        self.metrics.watch_total(
+            "carillon_outcomes_published", "Outcomes that the broker has confirmed.", lambda: self._reporter.confirmed
         )

@@ -1,17 +1,34 @@
-"""What a dispatcher counts. Names carry units; a registry of its own, so that both services fit in one process."""
+"""What a dispatcher counts, under names that do not change.
+
+A registry of its own, so that both services fit in one process. What is counted for each ring is looked up beforehand.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    Info,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from dispatcher_service.core.firing import Firing
-from dispatcher_service.core.shard import Shard
 from dispatcher_service.sender.http import Answer
-from shared.domain.firing import AttemptError
+from shared.domain.firing import Abandoned, Attempted, AttemptError, FailReason, Outcome, Skipped, SkipReason
+from shared.version import VERSION
 
-_LATENESS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
+_LATENESS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
+_REQUESTS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_HANDOVERS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60)
 
 
 class Metrics:
@@ -19,35 +36,140 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._lateness = Histogram(
+        build = Info("carillon_build", "Which release this process is of.", registry=self.registry)
+        build.info({"version": VERSION, "service": "dispatcher"})
+        ProcessCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self._lateness = self._histogram(
             "carillon_ring_lateness_seconds",
-            "From the nominal instant to the start of the attempt.",
-            buckets=_LATENESS,
-            registry=self.registry,
+            "By how much the first request of a scheduled firing began after it was due, its spread included.",
+            _LATENESS,
         )
-        self._attempts = Counter(
-            "carillon_attempts", "Attempts by how they ended.", ["outcome"], registry=self.registry
+        self._lag = self._histogram(
+            "carillon_event_loop_lag_seconds",
+            "By how much the ticker woke later than it had asked for: everything in this process waits so long.",
+            _LATENESS,
+        )
+        self._seconds = self._histogram(
+            "carillon_attempt_seconds", "How long a request took, until its answer or its failure.", _REQUESTS
         )
         # Looking a label up costs more than counting.
-        self._attempts_by = {error: self._attempts.labels(error.value or "delivered") for error in AttemptError}
-        self._snapshot = Histogram(
-            "carillon_snapshot_seconds", "From the claim of a shard until it rings.", registry=self.registry
+        attempts = Counter(
+            "carillon_attempts",
+            "Requests by how they ended: delivered, or the stage at which they failed.",
+            ["outcome"],
+            registry=self.registry,
         )
+        # With an open breaker no request is made, so none ends that way.
+        self._attempts: dict[AttemptError, Counter] = {
+            error: attempts.labels(error.value or "delivered")
+            for error in AttemptError
+            if error is not AttemptError.BREAKER
+        }
+        rings = Counter(
+            "carillon_rings",
+            "Firings that are over, as the ledger is told: delivered, failed or skipped, and why.",
+            ["outcome", "reason"],
+            registry=self.registry,
+        )
+        self._delivered = rings.labels("delivered", "")
+        self._failed = {reason: rings.labels("failed", reason.value) for reason in FailReason}
+        self._skipped = {reason: rings.labels("skipped", reason.value) for reason in SkipReason}
+        self._count_shards()
+
+    def _count_shards(self) -> None:
+        handovers = Counter(
+            "carillon_handovers",
+            "Shards that came and went: claimed, given_up on purpose, or lost with the session or to somebody else.",
+            ["kind"],
+            registry=self.registry,
+        )
+        self._claimed, self._given_up, self._lost = (handovers.labels(kind) for kind in ("claimed", "given_up", "lost"))
+        seconds = self._histogram(
+            "carillon_handover_seconds",
+            "How long a shard is silent at a hand-over: claimed, from the claim until it rings; given_up, from its "
+            "last ring until it is released.",
+            _HANDOVERS,
+            ("kind",),
+        )
+        self._claimed_seconds, self._given_up_seconds = seconds.labels("claimed"), seconds.labels("given_up")
+        self._snapshot = self._histogram(
+            "carillon_snapshot_seconds", "From asking for a claimed shard's snapshot until all of it is in.", _HANDOVERS
+        )
+        self._asked = Counter("carillon_snapshots_asked", "Snapshots that were asked for.", registry=self.registry)
 
     def watch(self, name: str, what: str, value: Callable[[], float]) -> None:
         """A gauge that is read when somebody asks."""
         Gauge(name, what, registry=self.registry).set_function(value)
 
-    def attempted(self, firing: Firing, answer: Answer) -> None:
-        """One attempt is over."""
-        if not firing.manual:
-            self._lateness.observe(max(answer.started - firing.nominal, 0) / 1000)
-        self._attempts_by[answer.error].inc()
+    def watch_total(self, name: str, what: str, value: Callable[[], float]) -> None:
+        """A counter that somebody else keeps, read when somebody asks."""
+        self.registry.register(_Total(name, what, value))
 
-    def listed(self, _shard: Shard, seconds: float) -> None:
-        """A shard's snapshot is in."""
+    def attempted(self, firing: Firing, answer: Answer) -> None:
+        """One request is over."""
+        if firing.due is None and not firing.manual:
+            self._lateness.observe(max(answer.started - firing.effective, 0) / 1000)
+        self._seconds.observe(answer.duration_ms / 1000)
+        self._attempts[answer.error].inc()
+
+    def reported(self, outcome: Outcome) -> None:
+        """The ledger is being told of this."""
+        match outcome:
+            case Attempted(retry_at=0, reason=None):
+                self._delivered.inc()
+            case Attempted(retry_at=0, reason=FailReason() as reason) | Abandoned(reason=reason):
+                self._failed[reason].inc()
+            case Skipped(reason=why, count=count):
+                self._skipped[why].inc(count)
+            case _:
+                pass  # it goes on, or it is no firing's end
+
+    def lagged(self, seconds: float) -> None:
+        """The event loop had its turn so much later than it should."""
+        self._lag.observe(seconds)
+
+    def claimed(self) -> None:
+        """A shard is ours."""
+        self._claimed.inc()
+
+    def rings(self, seconds: float) -> None:
+        """A claimed shard rings, so long after its claim."""
+        self._claimed_seconds.observe(seconds)
+
+    def given_up(self, seconds: float) -> None:
+        """A shard was released, so long after it had stopped ringing."""
+        self._given_up.inc()
+        self._given_up_seconds.observe(seconds)
+
+    def lost(self) -> None:
+        """A shard is not ours any more, and we did not give it up."""
+        self._lost.inc()
+
+    def snapshot_asked(self) -> None:
+        """A snapshot is being asked for."""
+        self._asked.inc()
+
+    def snapshot_in(self, seconds: float) -> None:
+        """A claimed shard is known, so long after we began to ask."""
         self._snapshot.observe(seconds)
 
     def text(self) -> bytes:
         """Everything, as Prometheus reads it."""
         return generate_latest(self.registry)
+
+    def _histogram(self, name: str, what: str, buckets: tuple[float, ...], labels: tuple[str, ...] = ()) -> Histogram:
+        return Histogram(name, what, labels, buckets=buckets, registry=self.registry)
+
+
+class _Total(Collector):
+    """One counter that is kept elsewhere."""
+
+    def __init__(self, name: str, what: str, value: Callable[[], float]) -> None:
+        self._name = name
+        self._what = what
+        self._value = value
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Its value now."""
+        yield CounterMetricFamily(self._name, self._what, value=self._value())

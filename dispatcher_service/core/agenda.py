@@ -71,7 +71,18 @@ class Agenda:
         self._heap: list[tuple[Instant, int, Held | Waiting]] = []
         self._tickets = count()  # an entry is good while its timer has its ticket; ties are broken by age
         self._armed = 0
+        self._retries = 0
         self._deliveries: dict[Delivery, Delivery] = {}
+
+    @property
+    def entries(self) -> int:
+        """How many entries the heap has, those that are good for nothing any more included."""
+        return len(self._heap)
+
+    @property
+    def retries(self) -> int:
+        """How many firings wait for another attempt."""
+        return self._retries
 
     def hold(self, timer: Timer, shard: int) -> Held:
         """The timer, ready to be armed. Raises ValueError where nothing can be made of its rule or roster."""
@@ -95,6 +106,8 @@ class Agenda:
         name = (firing.nominal, firing.manual)
         if (before := held.waiting.get(name)) is not None:
             self._withdraw(before)
+        else:
+            self._retries += 1
         waiting = held.waiting[name] = Waiting(
             held, firing.nominal, firing.manual, firing.attempts, firing.attempts_before, firing.due
         )
@@ -106,6 +119,7 @@ class Agenda:
         """None of the timer's firings that wait is attempted any more."""
         for waiting in (held.waiting or {}).values():
             self._withdraw(waiting)
+            self._retries -= 1
         held.waiting = None
 
     def next_due(self) -> Instant | None:
@@ -164,6 +178,7 @@ class Agenda:
 
     def _again(self, waiting: Waiting) -> Again:
         held = waiting.held
+        self._retries -= 1
         if held.waiting is not None:
             held.waiting.pop((waiting.nominal, waiting.manual), None)
             held.waiting = held.waiting or None

@@ -31,6 +31,11 @@ class Breakers:
         self._failures = failures
         self._silent: dict[str, _Silence] = {}
 
+    @property
+    def left_alone(self) -> int:
+        """How many hosts have an open breaker: nobody has answered there since."""
+        return sum(silence.open_until != _NEVER for silence in self._silent.values())
+
     def closed_from(self, host: str, now: float) -> float | None:
         """None where a request may be made now; otherwise when one may be tried. Asked once for each request."""
         silence = self._silent.get(host)

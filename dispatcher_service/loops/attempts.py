@@ -94,6 +94,11 @@ class Attempts:
         return len(self._under_way)
 
     @property
+    def parked(self) -> int:
+        """Firings that were begun, could not be attempted, and wait for another try."""
+        return len(self._parked)
+
+    @property
     def may_begin(self) -> bool:
         """Do we own what we think we own, and is there room for what we would have to report?"""
         return self._reports.has_room and self._leased()

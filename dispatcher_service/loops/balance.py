@@ -68,6 +68,11 @@ class Balance:
         self._tick_seconds = SAFETY_TICK_SECONDS[0]
         self._look_at = self._moved
 
+    @property
+    def members(self) -> int:
+        """How many dispatchers the broker counted last."""
+        return self._members
+
     def bell_rang(self) -> None:
         """Somebody is hungry."""
         now = self._clock.steady()

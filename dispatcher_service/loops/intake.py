@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, MutableMapping
+from collections.abc import MutableMapping
 from typing import Protocol
 from uuid import uuid4
 
 from dispatcher_service.core.shard import SLICE, PageVerdict, Shard, Stage
+from dispatcher_service.loops.handovers import Handovers
 from dispatcher_service.loops.ticker import Ticker
 from shared.bus.port import BusUnavailable, Delivery, Session, Work
 from shared.clock import Clock, arrives
@@ -69,7 +70,7 @@ class Intake:
         clock: Clock,
         name: str,
         takeover_wait: float,
-        on_snapshot: Callable[[Shard, float], None],
+        handovers: Handovers,
     ) -> None:
         self._session = session
         self._shards = shards
@@ -79,7 +80,7 @@ class Intake:
         self._clock = clock
         self._name = name
         self._takeover_wait = takeover_wait
-        self._on_snapshot = on_snapshot
+        self._handovers = handovers
         self._known: dict[Shard, asyncio.Event] = {}
         self._gap_since: dict[int, float] = {}
 
@@ -106,7 +107,7 @@ class Intake:
             self._ticker.wake()
             await self._clock.sleep(0)
         if shard.rings:
-            self._on_snapshot(shard, self._clock.steady() - claimed)
+            self._handovers.rings(self._clock.steady() - claimed)
             shard.await_pending()
             self._ticker.wake()
 
@@ -134,6 +135,8 @@ class Intake:
                 await (self._ask_behind_reports(shard) if patient else self._ask(shard))
                 seconds = min(seconds * 2, longest)
             pages = shard.pages
+        if self._known[shard].is_set():
+            self._handovers.snapshot_in(self._clock.steady() - begun)
 
     async def _take_in(self, delivery: Delivery) -> None:
         shard = self._shards.get(delivery.shard) if delivery.shard is not None else None
@@ -215,4 +218,5 @@ class Intake:
             log.info("snapshot.request_failed", shard=shard.number)  # watch asks again
 
     def _request(self, shard: Shard) -> SnapshotRequest:
+        self._handovers.snapshot_asked()
         return SnapshotRequest(shard=shard.number, incarnation=shard.incarnation, owner=self._name, request=uuid4().hex)

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, MutableMapping
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import NoReturn
 
 from dispatcher_service.core.agenda import Agenda
 from dispatcher_service.core.keyring import Keyring
 from dispatcher_service.core.lease import Lease
-from dispatcher_service.core.shard import Shard, Stage
+from dispatcher_service.core.shard import Shard
 from dispatcher_service.loops.attempts import Attempts
 from dispatcher_service.loops.balance import Balance
+from dispatcher_service.loops.handovers import GivingUp, Handovers, forget
 from dispatcher_service.loops.intake import Intake
 from dispatcher_service.loops.reporter import Reporter
 from dispatcher_service.loops.ticker import Ticker
@@ -28,12 +29,6 @@ from shared.observability.logs import get_logger
 RENEW_EVERY_SECONDS = 1.0
 VERIFY_EVERY_SECONDS = 10.0
 RECONNECT_SECONDS = (0.05, 5.0)
-# How long a shard that is given up waits for what is under way. What takes longer is rung again by the successor, under
-# the same name: holding all other timers of the shard back for one slow receiver would be worse.
-SETTLE_SECONDS = 1.0
-GOODBYE_SECONDS = 2.0
-# A shard that waits for its turn goes on ringing, so each is silent only for as long as its own hand-over takes.
-HANDOVERS_AT_ONCE = 6
 # Between leaving the members and giving up the first shard: the others count again and stand ready; we ring on.
 NOTICE_SECONDS = 0.4
 
@@ -65,7 +60,7 @@ class Ports:
     name: str
     shards_total: int
     takeover_wait: float
-    on_snapshot: Callable[[Shard, float], None]
+    handovers: Handovers
 
 
 class Ownership:
@@ -74,13 +69,19 @@ class Ownership:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self.connected = False
+        self._tenure: Tenure | None = None
+
+    @property
+    def members(self) -> int:
+        """How many dispatchers the broker counted last; 0 while there is no session."""
+        return self._tenure.members if self._tenure is not None else 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Own a fair share until `stop`; then give everything up gracefully and return."""
         shortest, longest = RECONNECT_SECONDS
         delay = shortest
         while not stop.is_set():
-            tenure = Tenure(self._ports)
+            tenure = self._tenure = Tenure(self._ports)
             try:
                 await tenure.open()
                 self.connected = True
@@ -90,6 +91,7 @@ class Ownership:
                 log.warning("session.over", error=str(error))
             finally:
                 self.connected = False
+                self._tenure = None
                 await tenure.close()
             if not stop.is_set():
                 spread = random.uniform(1, 6)  # noqa: S311 - spread, not secrecy
@@ -107,6 +109,11 @@ class Tenure:
         self._why = ""
         self._leased = asyncio.Event()
         self._balance: Balance | None = None
+
+    @property
+    def members(self) -> int:
+        """How many dispatchers the broker counted last."""
+        return self._balance.members if self._balance is not None else 0
 
     async def open(self) -> None:
         """Connect; nothing is owned yet. Raises BusUnavailable."""
@@ -145,7 +152,7 @@ class Tenure:
 
     async def _hand_everything_over(self) -> NoReturn:
         await self._ports.clock.sleep(NOTICE_SECONDS)
-        await self._give_up(list(self._ports.shards.values()))
+        await self._giving_up(self._opened()).give_up(list(self._ports.shards.values()))
         raise _HandedOver
 
     async def close(self) -> None:
@@ -171,7 +178,7 @@ class Tenure:
             clock=ports.clock,
             name=ports.name,
             takeover_wait=ports.takeover_wait,
-            on_snapshot=ports.on_snapshot,
+            handovers=ports.handovers,
         )
 
     def _balance_of(self, session: Session, intake: Intake, tasks: asyncio.TaskGroup) -> Balance:
@@ -182,6 +189,7 @@ class Tenure:
                 return
             shard = Shard(number, session.incarnation, ports.agenda, ports.keyring)
             ports.shards[number] = shard
+            ports.handovers.claimed()
             tasks.create_task(intake.list_shard(shard))
 
         return Balance(
@@ -191,7 +199,18 @@ class Tenure:
             bell=ports.publisher,
             clock=ports.clock,
             won=won,
-            give_up=self._give_up,
+            give_up=self._giving_up(session).give_up,
+        )
+
+    def _giving_up(self, session: Session) -> GivingUp:
+        ports = self._ports
+        return GivingUp(
+            session=session,
+            shards=ports.shards,
+            attempts=ports.attempts,
+            reporter=ports.reporter,
+            clock=ports.clock,
+            handovers=ports.handovers,
         )
 
     async def _end(self) -> None:
@@ -217,41 +236,12 @@ class Tenure:
                 if not await session.verify(number) and self._ports.shards.get(number) is shard:
                     self._shard_lost(number)
 
-    async def _give_up(self, shards: list[Shard]) -> None:
-        turns = asyncio.Semaphore(HANDOVERS_AT_ONCE)
-
-        async def in_turn(shard: Shard) -> None:
-            async with turns:
-                await self._hand_over(shard)
-
-        async with asyncio.TaskGroup() as tasks:
-            for shard in shards:
-                tasks.create_task(in_turn(shard))
-
-    async def _hand_over(self, shard: Shard) -> None:
-        """Stop arming, settle what is under way, report, say goodbye, and only then let somebody else have it."""
-        ports = self._ports
-        shard.leave(Stage.LEAVING)
-        try:
-            async with asyncio.timeout(SETTLE_SECONDS):
-                await ports.attempts.settled(shard)
-        except TimeoutError:
-            log.info("shard.left_unsettled", shard=shard.number)
-        try:
-            async with asyncio.timeout(GOODBYE_SECONDS):
-                await ports.reporter.flush()
-                await ports.reporter.released(shard)
-        except (BusUnavailable, TimeoutError) as error:
-            log.warning("shard.left_without_goodbye", shard=shard.number, error=repr(error))
-        if self._forget(shard.number, shard):
-            await self._opened().release(shard.number)
-
     def _lost(self, why: str) -> None:
         if self._over.is_set():
             return
         self._ports.lease.lost()
         for number, shard in list(self._ports.shards.items()):
-            self._forget(number, shard)
+            self._take_away(number, shard)
         self._why = why
         self._over.set()
 
@@ -259,14 +249,13 @@ class Tenure:
         shard = self._ports.shards.get(number)
         if shard is not None:
             log.warning("shard.lost", shard=number)
-            self._forget(number, shard)
+            self._take_away(number, shard)
         if self._balance is not None:
             self._balance.shard_lost()
 
-    def _forget(self, number: int, shard: Shard) -> bool:
-        """Ring nothing of this shard from now on. False where it was forgotten already."""
-        shard.leave(Stage.LOST)
-        return self._ports.shards.pop(number, None) is not None
+    def _take_away(self, number: int, shard: Shard) -> None:
+        if forget(self._ports.shards, number, shard):
+            self._ports.handovers.lost()
 
     def _bell_rang(self) -> None:
         if self._balance is not None:

@@ -38,12 +38,20 @@ class Reporter:
     """The one way of outcomes out of this process."""
 
     def __init__(
-        self, publisher: WayOut, *, name: str, clock: Clock, on_room: Callable[[], None], room: int = ROOM
+        self,
+        publisher: WayOut,
+        *,
+        name: str,
+        clock: Clock,
+        on_outcome: Callable[[Outcome], None],
+        on_room: Callable[[], None],
+        room: int = ROOM,
     ) -> None:
         self._publisher = publisher
         self._room = room
         self._name = name
         self._clock = clock
+        self._on_outcome = on_outcome
         self._on_room = on_room
         self._waiting: list[tuple[Shard, int, Outcome]] = []
         self._added = 0
@@ -61,10 +69,16 @@ class Reporter:
         """Outcomes that the broker has not confirmed."""
         return self._added - self._confirmed
 
+    @property
+    def confirmed(self) -> int:
+        """Outcomes that the broker has confirmed so far."""
+        return self._confirmed
+
     def add(self, shard: Shard, outcome: Outcome) -> None:
         """Report this, under the epoch that the shard has now."""
         self._waiting.append((shard, shard.epoch, outcome))
         self._added += 1
+        self._on_outcome(outcome)
         self._news.set()
 
     async def run(self) -> None:

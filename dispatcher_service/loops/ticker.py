@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from dispatcher_service.core.agenda import Again, Agenda, Decision, Finish, Ring, Skip
 from dispatcher_service.core.firing import Firing, firing_of
@@ -30,6 +30,7 @@ class Ticker:
         attempts: Attempts,
         reports: Reports,
         clock: Clock,
+        on_lag: Callable[[float], None],
         rings_in_flight: int,
         rings_per_host: int,
         rate_per_host: float = 0.0,
@@ -39,10 +40,16 @@ class Ticker:
         self._attempts = attempts
         self._reports = reports
         self._clock = clock
+        self._on_lag = on_lag
         self._workers_max = rings_in_flight
         self._lanes: Lanes[Firing] = Lanes(rings_per_host, rate_per_host)
         self._workers = 0
         self._wake = asyncio.Event()
+
+    @property
+    def waiting(self) -> int:
+        """Firings that are due, and wait for a worker or for their host."""
+        return len(self._lanes) + self._attempts.parked
 
     def wake(self) -> None:
         """Something changed: the agenda, the lease, the room for reports."""
@@ -121,10 +128,13 @@ class Ticker:
         seconds = SLEEP_SECONDS_MAX if due is None else min((due - self._clock.now()) / 1000, SLEEP_SECONDS_MAX)
         if (rested := self._lanes.next_rested) is not None and self._attempts.may_begin:
             seconds = min(seconds, rested - self._clock.steady())
+        begun = self._clock.steady()
         if seconds <= 0 or self._wake.is_set():
+            seconds = 0
             await self._clock.sleep(0)  # there is more to do, but not before the workers have had their turn
-        else:
-            await arrives(self._wake, within=seconds)
+        elif await arrives(self._wake, within=seconds):
+            return
+        self._on_lag(max(self._clock.steady() - begun - seconds, 0.0))
 
 
 def _skipped_stretch(skip: Skip) -> Skipped:

@@ -17,6 +17,7 @@ from dispatcher_service.loops.attempts import Attempts
 from dispatcher_service.loops.intake import COMPARE_EVERY_SECONDS, GAP_PATIENCE_SECONDS, Intake
 from dispatcher_service.loops.reporter import Reporter
 from dispatcher_service.loops.ticker import Ticker
+from dispatcher_service.metrics import Metrics
 from shared.bus.local import LocalBroker, LocalBus, LocalSession
 from shared.bus.port import BusUnavailable, SessionEvents, Work
 from shared.messages.catalogue import Change, DigestRequest, Outcomes, Released, ScheduleChanges, SnapshotRequest
@@ -59,10 +60,12 @@ class Scene:
         self.queues = Queues(clock)
         self.truth = Truth()
         self.shards: dict[int, Shard] = {}
-        self.listed: list[float] = []
+        self.metrics = Metrics()
         agenda, lease = Agenda(), Lease(4.0)
         self.agenda = agenda
-        self.reporter = Reporter(self.queues, name="d", clock=clock, on_room=lambda: None)
+        self.reporter = Reporter(
+            self.queues, name="d", clock=clock, on_outcome=self.metrics.reported, on_room=lambda: None
+        )
         attempts = Attempts(
             shards=self.shards,
             lease=lease,
@@ -79,6 +82,7 @@ class Scene:
             attempts=attempts,
             reports=self.reporter,
             clock=clock,
+            on_lag=self.metrics.lagged,
             rings_in_flight=10,
             rings_per_host=10,
         )
@@ -91,7 +95,7 @@ class Scene:
             clock=clock,
             name="d",
             takeover_wait=0,
-            on_snapshot=lambda _shard, seconds: self.listed.append(seconds),
+            handovers=self.metrics,
         )
 
     async def own(self) -> Shard:
@@ -201,7 +205,10 @@ async def test_a_shard_that_is_lost_while_it_is_listed_is_listed_no_more() -> No
 
         await listing
 
-        assert (shard.stage, scene.listed) == (Stage.LOST, [])
+        assert shard.stage is Stage.LOST
+        figures = scene.metrics.registry
+        assert figures.get_sample_value("carillon_snapshot_seconds_count") == 0
+        assert figures.get_sample_value("carillon_handover_seconds_count", {"kind": "claimed"}) == 0
 
 
 @in_virtual_time

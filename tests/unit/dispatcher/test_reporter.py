@@ -12,7 +12,7 @@ from dispatcher_service.core.agenda import Agenda
 from dispatcher_service.core.shard import Shard
 from dispatcher_service.loops.reporter import BATCH, Reporter
 from shared.bus.port import BusUnavailable, Work
-from shared.domain.firing import Finished
+from shared.domain.firing import Finished, Outcome
 from shared.messages.catalogue import Outcomes, Released, SnapshotRequest
 from shared.messages.codec import decode_to_recorder
 from tests.fakes.clock import VirtualClock, in_virtual_time
@@ -53,8 +53,11 @@ class Scene:
     def __init__(self, room: int) -> None:
         self.clock = VirtualClock()
         self.queue = Queue()
+        self.told: list[Outcome] = []
         self.rooms = 0
-        self.reporter = Reporter(self.queue, name="d1", clock=self.clock, on_room=self.has_room, room=room)
+        self.reporter = Reporter(
+            self.queue, name="d1", clock=self.clock, on_outcome=self.told.append, on_room=self.has_room, room=room
+        )
         self.shard = Shard(3, "incarnation", Agenda())
 
     def has_room(self) -> None:
