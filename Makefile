@@ -2,12 +2,12 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench chaos lock clean
+.PHONY: help run test check format bench chaos deploy-check lock clean
 
 VENV := .venv/bin/python
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: .venv/run.stamp ## Start everything on this machine: Postgres, both services, an echo endpoint (API_PORT, API_HOST)
 	@$(VENV) -m deploy.local
@@ -37,6 +37,9 @@ bench: .venv/dev.stamp ## Measure what the product promises: listing a million e
 chaos: .venv/dev.stamp ## Two minutes of faults under load, then judgement (CHAOS_SECONDS, CHAOS_SEED)
 	@$(VENV) -m tests.servers
 	@$(VENV) -m tests.chaos
+
+deploy-check: .venv/dev.stamp ## Render every overlay of deploy/kubernetes, validate each manifest, and hold it to what it claims
+	@$(VENV) -m pytest --verbose --no-header --tb=short tests/deploy/test_manifests*.py
 
 lock: .venv/dev.stamp ## Resolve requirements/*.lock anew from pyproject.toml
 	@deploy/venv.sh lock
