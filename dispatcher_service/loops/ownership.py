@@ -119,7 +119,9 @@ class Tenure:
         """Connect; nothing is owned yet. Raises BusUnavailable."""
         await self._ports.bus.prepare()
         self._session = await self._ports.bus.open_session(
-            SessionEvents(on_lost=self._lost, on_shard_lost=self._shard_lost, on_bell=self._bell_rang)
+            SessionEvents(
+                on_lost=self._lost, on_shard_lost=self._shard_lost, on_bell=self._bell_rang, on_time=lambda _: None
+            )
         )
 
     async def run(self, stop: asyncio.Event) -> None:

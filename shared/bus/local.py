@@ -113,6 +113,12 @@ class LocalPublisher:
         for session in tuple(self._broker.sessions):
             session.hear()
 
+    async def tell_time(self, body: bytes) -> None:
+        """Every session hears it."""
+        self._broker.require()
+        for session in tuple(self._broker.sessions):
+            session.hear_time(body)
+
     async def check(self) -> None:
         """Is the broker up?"""
         self._broker.require()
@@ -211,6 +217,10 @@ class LocalSession:
     def hear(self) -> None:
         """The bell rings."""
         self._events.on_bell()
+
+    def hear_time(self, body: bytes) -> None:
+        """Somebody tells the time."""
+        self._events.on_time(body)
 
     def dispossess(self, shard: int) -> None:
         """An inbox was taken away."""

@@ -78,6 +78,10 @@ class Publisher(Protocol):
         """Tell every session that somebody hungers for shards."""
         ...
 
+    async def tell_time(self, body: bytes) -> None:
+        """To every session that there is; who cannot hear it within seconds has missed it."""
+        ...
+
     async def check(self) -> None:
         """A round trip to the broker, for readiness. Raises BusUnavailable."""
         ...
@@ -98,6 +102,7 @@ class SessionEvents:
     on_lost: Callable[[str], None]  # the session is over, with the reason; called exactly once, also by close()
     on_shard_lost: Callable[[int], None]  # the broker took this inbox away (deleted, cancelled)
     on_bell: Callable[[], None]  # somebody rang the bell
+    on_time: Callable[[bytes], None]  # somebody told the time, with its bytes; the moment of the call is when it came
 
 
 class Session(Protocol):

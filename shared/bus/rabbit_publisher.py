@@ -40,8 +40,7 @@ class RabbitPublisher:
 
     async def to_shard(self, shard: int, body: bytes) -> bool:
         """Mandatory, so that what no inbox takes comes back. Not durable: neither is an inbox."""
-        message = aio_pika.Message(body, delivery_mode=aio_pika.DeliveryMode.NOT_PERSISTENT)
-        return await self._publish(self._topology.changes, str(shard), message)
+        return await self._publish(self._topology.changes, str(shard), _fleeting(body))
 
     async def to_work(self, queue: Work, body: bytes, *, expires_after: float | None = None) -> None:
         """Durable, and mandatory: a work queue that is missing is the bus being unavailable."""
@@ -53,8 +52,11 @@ class RabbitPublisher:
 
     async def ring_bell(self) -> None:
         """Fanned out to every session; where there is none, nobody minds."""
-        message = aio_pika.Message(b"", delivery_mode=aio_pika.DeliveryMode.NOT_PERSISTENT)
-        await self._publish(self._topology.hungry, "", message)
+        await self._publish(self._topology.hungry, "", _fleeting(b""))
+
+    async def tell_time(self, body: bytes) -> None:
+        """Fanned out to every session; where there is none, nobody minds."""
+        await self._publish(self._topology.clock, "", _fleeting(body))
 
     async def check(self) -> None:
         """Opening a channel is a round trip. One of its own: a call cut short closes its channel."""
@@ -125,3 +127,7 @@ class RabbitPublisher:
         except BaseException:
             await wire.close()
             raise
+
+
+def _fleeting(body: bytes) -> aio_pika.Message:
+    return aio_pika.Message(body, delivery_mode=aio_pika.DeliveryMode.NOT_PERSISTENT)

@@ -20,7 +20,7 @@ from shared.bus.port import BusUnavailable, Delivery, SessionEvents
 from shared.bus.rabbit_wire import Patience, Wire, answer, expected_within
 
 if TYPE_CHECKING:
-    from shared.bus.topology import Topology
+    from shared.bus.topology import QueueDeclaration, Topology
 
 log = logging.getLogger(__name__)
 
@@ -126,14 +126,11 @@ class RabbitSession:
     async def _listen(self) -> None:
         self._asking = await self._wire.channel()
         self._inboxes = await self._wire.channel()
-        bell = self._topology.bell(self._incarnation)
+        topology = self._topology
         async with expected_within(self._patience.call, "listening"):
             await self._inboxes.basic_qos(prefetch_count=PREFETCH)
-            await self._asking.queue_declare(
-                bell.name, durable=bell.durable, exclusive=bell.exclusive, arguments=dict(bell.arguments)
-            )
-            await self._asking.queue_bind(bell.name, self._topology.hungry)
-            await self._asking.basic_consume(bell.name, self._hear, no_ack=True, consumer_tag=uuid.uuid4().hex)
+            await self._lend_an_ear(topology.bell(self._incarnation), topology.hungry, self._hear)
+            await self._lend_an_ear(topology.ear_for_time(self._incarnation), topology.clock, self._hear_time)
         self._asking.on_consumer_cancel_callbacks.add(self._deafened)
         self._inboxes.on_consumer_cancel_callbacks.add(self._dispossessed)
         self._wire.depend_on(self._asking, "the session's channel")
@@ -141,6 +138,13 @@ class RabbitSession:
         if self._wire.lost is not None:
             raise BusUnavailable(f"lost while opening: {self._wire.lost}")
         self._over = None
+
+    async def _lend_an_ear(self, ear: QueueDeclaration, exchange: str, hear: aiormq.abc.ConsumerCallback) -> None:
+        await self._asking.queue_declare(
+            ear.name, durable=ear.durable, exclusive=ear.exclusive, arguments=dict(ear.arguments)
+        )
+        await self._asking.queue_bind(ear.name, exchange)
+        await self._asking.basic_consume(ear.name, hear, no_ack=True, consumer_tag=uuid.uuid4().hex)
 
     async def _claim(self, shard: int) -> bool:
         inbox = self._topology.inbox(shard)
@@ -239,6 +243,10 @@ class RabbitSession:
         if self._over is None:
             self._events.on_bell()
 
+    async def _hear_time(self, message: aiormq.abc.DeliveredMessage) -> None:
+        if self._over is None:
+            self._events.on_time(message.body)
+
     async def _refuse(self, message: aiormq.abc.DeliveredMessage) -> None:
         """Nothing is ever sent to the members' queue; what is, must not stay there."""
         await message.channel.basic_reject(message.delivery_tag or 0, requeue=False)
@@ -251,7 +259,7 @@ class RabbitSession:
             self._events.on_shard_lost(shard)
 
     async def _deafened(self, _: spec.Basic.Cancel) -> None:
-        self._lose("the queue of the members or of the bell was deleted")
+        self._lose("the queue of the members, of the bell or of the time was deleted")
 
     async def _answer(self, delivery: _InboxDelivery, *, understood: bool) -> None:
         if self._over is None and self._owned.get(delivery.shard) != delivery.tag:

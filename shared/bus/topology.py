@@ -15,6 +15,8 @@ Arguments: TypeAlias = dict[str, str | int | bool]
 
 DELIVERY_LIMIT: Final = 50  # how often a message may come back before it is a dead letter
 DEAD_LETTERS_KEPT: Final = 10_000
+TIME_SIGNALS_KEPT: Final = 16  # unheard, and of no more than so many milliseconds ago: what is older tells nothing
+TIME_SIGNAL_MILLISECONDS: Final = 5_000
 
 # Messages that expire on purpose pass through the same exchange; only these two kinds are worth keeping.
 DEATHS_KEPT: Final = ("rejected", "delivery_limit")
@@ -64,6 +66,11 @@ class Topology:
         return f"{self.prefix}.hungry"
 
     @property
+    def clock(self) -> str:
+        """The fanout exchange of the time."""
+        return f"{self.prefix}.clock"
+
+    @property
     def dead(self) -> str:
         """The exchange that dead letters leave their queue through, and the queue that keeps them."""
         return f"{self.prefix}.dead"
@@ -107,11 +114,25 @@ class Topology:
             exclusive=True,
         )
 
+    def ear_for_time(self, incarnation: str) -> QueueDeclaration:
+        """One session's ear for the time."""
+        return QueueDeclaration(
+            name=f"{self.clock}.{incarnation}",
+            arguments={
+                "x-queue-type": "classic",
+                "x-max-length": TIME_SIGNALS_KEPT,
+                "x-message-ttl": TIME_SIGNAL_MILLISECONDS,
+            },
+            durable=False,
+            exclusive=True,
+        )
+
     def exchanges(self) -> tuple[ExchangeDeclaration, ...]:
         """Every exchange."""
         return (
             ExchangeDeclaration(name=self.changes, kind="direct"),
             ExchangeDeclaration(name=self.hungry, kind="fanout"),
+            ExchangeDeclaration(name=self.clock, kind="fanout"),
             ExchangeDeclaration(name=self.dead, kind="headers"),
         )
 

@@ -142,6 +142,13 @@ class Released(msgspec.Struct, tag="released.1", array_like=True, frozen=True):
     epoch: int
 
 
+class TimeSignal(msgspec.Struct, tag="time-signal.1", array_like=True, frozen=True):
+    """api_service → every dispatcher: on the clock of `by`, a machine, it was `now` when this left."""
+
+    now: Instant
+    by: str
+
+
 ToShard: TypeAlias = ScheduleChanges | SnapshotPage | ShardDigest
 ToSnapshots: TypeAlias = SnapshotRequest | DigestRequest
 ToRecorder: TypeAlias = Outcomes | Released | SnapshotRequest

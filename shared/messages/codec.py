@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from shared.messages.catalogue import ToRecorder, ToShard, ToSnapshots, What
+from shared.messages.catalogue import TimeSignal, ToRecorder, ToShard, ToSnapshots, What
 
 
 class ContractError(ValueError):
@@ -18,6 +18,7 @@ _what: msgspec.msgpack.Decoder[What] = msgspec.msgpack.Decoder(What)
 _to_shard: msgspec.msgpack.Decoder[ToShard] = msgspec.msgpack.Decoder(ToShard)
 _to_snapshots: msgspec.msgpack.Decoder[ToSnapshots] = msgspec.msgpack.Decoder(ToSnapshots)
 _to_recorder: msgspec.msgpack.Decoder[ToRecorder] = msgspec.msgpack.Decoder(ToRecorder)
+_time_signal: msgspec.msgpack.Decoder[TimeSignal] = msgspec.msgpack.Decoder(TimeSignal)
 
 # Text that is not UTF-8 and nesting without end show themselves as Python's own errors.
 _BROKEN: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -25,7 +26,7 @@ _BROKEN: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _Message = TypeVar("_Message")
 
 
-def encode(message: ToShard | ToSnapshots | ToRecorder | What) -> bytes:
+def encode(message: ToShard | ToSnapshots | ToRecorder | TimeSignal | What) -> bytes:
     """The message as msgpack."""
     return _encoder.encode(message)
 
@@ -48,6 +49,11 @@ def decode_to_snapshots(body: bytes) -> ToSnapshots:
 def decode_to_recorder(body: bytes) -> ToRecorder:
     """A message from the outcomes queue; raises ContractError."""
     return _decoded(_to_recorder, body)
+
+
+def decode_time_signal(body: bytes) -> TimeSignal:
+    """What time somebody has; raises ContractError."""
+    return _decoded(_time_signal, body)
 
 
 def _decoded(decoder: msgspec.msgpack.Decoder[_Message], body: bytes | msgspec.Raw) -> _Message:

@@ -18,11 +18,12 @@ class Heard:
         self.lost: list[str] = []
         self.shards_lost: list[int] = []
         self.bells = 0
+        self.times: list[bytes] = []
         self._news = asyncio.Event()
 
     @property
     def events(self) -> SessionEvents:
-        return SessionEvents(on_lost=self._lost, on_shard_lost=self._shard_lost, on_bell=self._bell)
+        return SessionEvents(on_lost=self._lost, on_shard_lost=self._shard_lost, on_bell=self._bell, on_time=self._time)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(10):
@@ -40,6 +41,10 @@ class Heard:
 
     def _bell(self) -> None:
         self.bells += 1
+        self._news.set()
+
+    def _time(self, body: bytes) -> None:
+        self.times.append(body)
         self._news.set()
 
 

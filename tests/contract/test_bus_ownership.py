@@ -220,3 +220,35 @@ async def test_a_bell_that_nobody_hears_does_no_harm(desk: Desk) -> None:
     _, heard = await desk.session()
     await desk.publisher().ring_bell()
     await heard.until(lambda: heard.bells == 1)
+
+
+async def test_every_session_hears_what_time_it_is_in_order_and_apart_from_its_inboxes(desk: Desk) -> None:
+    """A session that owns nothing and is no member hears it too: it may be waiting for its clock to be right."""
+    owner, one = await desk.session()
+    _, other = await desk.session()
+    publisher = desk.publisher()
+    await owner.claim(1)
+
+    for number in range(5):
+        await publisher.tell_time(f"time {number}".encode())
+
+    said = [f"time {number}".encode() for number in range(5)]
+    await one.until(lambda: one.times == said)
+    await other.until(lambda: other.times == said)
+    await publisher.to_shard(1, b"a change")
+    assert (await first(owner.deliveries())).body == b"a change"
+    assert not one.bells
+
+
+async def test_the_time_is_not_kept_for_those_who_come_later_nor_told_to_those_who_are_gone(desk: Desk) -> None:
+    publisher = desk.publisher()
+    gone, deaf = await desk.session()
+    await gone.close()
+
+    await publisher.tell_time(b"that nobody hears")
+    _, heard = await desk.session()
+    await publisher.tell_time(b"now")
+
+    await heard.until(lambda: bool(heard.times))
+    assert heard.times == [b"now"]
+    assert not deaf.times

@@ -166,6 +166,7 @@ async def test_a_publisher_comes_back_by_itself(desk: Desk, broker: Broker) -> N
             lambda: publisher.to_work(Work.OUTCOMES, b"during"),
             lambda: publisher.to_shard(1, b"during"),
             publisher.ring_bell,
+            lambda: publisher.tell_time(b"during"),
             publisher.check,
             publisher.queues,
         ):

@@ -16,6 +16,7 @@ import yarl
 from shared.bus.port import BusUnavailable, Session, Work
 from shared.bus.rabbit import RabbitBus
 from shared.bus.rabbit_wire import Patience, expected_within
+from shared.bus.topology import TIME_SIGNAL_MILLISECONDS, TIME_SIGNALS_KEPT
 from tests.contract.brokers import Real
 from tests.contract.desk import Desk, Heard, eventually, first, members_become
 from tests.servers.proxy import Proxy, proxy_to
@@ -220,9 +221,10 @@ async def test_installations_with_other_prefixes_do_not_meet(desk: Desk, broker:
         assert await theirs.members() == 0
         await other_desk.publisher().to_shard(1, b"theirs")
         await other_desk.publisher().ring_bell()
+        await other_desk.publisher().tell_time(b"theirs")
         await desk.publisher().to_shard(1, b"mine")
         assert (await first(mine.deliveries())).body == b"mine"
-        assert heard.bells == 0
+        assert (heard.bells, heard.times) == (0, [])
     await other_broker.clear()
 
 
@@ -272,18 +274,42 @@ async def test_queues_are_what_ownership_needs(desk: Desk, broker: Real) -> None
         for queue in json.loads(told)
         if queue["name"].startswith(broker.topology.prefix)
     }
-    bell = next(name for name in mine if name.startswith(".bell."))
+    ears = [name for name in mine if name.startswith((".bell.", ".clock."))]
     kept = ("quorum", True, False, False)
     held = ("classic", False, False, True)
     assert mine == {
         ".shard.7": held,
-        bell: held,
+        **dict.fromkeys(ears, held),
         ".snapshots": kept,
         ".outcomes": kept,
         ".members": kept,
         ".lease": kept,
         ".dead": kept,
     }
+    assert {name.rpartition(".")[0] for name in ears} == {".bell", ".clock"}
+
+
+async def test_a_session_whose_ear_for_the_time_is_deleted_is_lost_and_not_deaf(desk: Desk, broker: Real) -> None:
+    session, heard = await desk.session()
+
+    await asyncio.to_thread(broker.rabbit.ctl, "delete_queue", broker.topology.ear_for_time(session.incarnation).name)
+
+    await heard.until(lambda: bool(heard.lost))
+
+
+async def test_the_time_that_a_stuck_session_does_not_hear_costs_the_broker_nothing(desk: Desk, broker: Real) -> None:
+    """What cannot be handed over at once is dropped by number and by age."""
+    async with broker.channel() as channel:
+        ear = broker.topology.ear_for_time("stuck")
+        await channel.queue_declare(ear.name, exclusive=True, arguments=dict(ear.arguments))
+        await channel.queue_bind(ear.name, broker.topology.clock)
+        publisher = desk.publisher()
+        for _ in range(TIME_SIGNALS_KEPT + 4):
+            await publisher.tell_time(b"now")
+
+        declared = await channel.queue_declare(ear.name, passive=True)
+        assert declared.message_count == TIME_SIGNALS_KEPT
+    assert ear.arguments["x-message-ttl"] == TIME_SIGNAL_MILLISECONDS
 
 
 async def test_the_heartbeat_is_short(desk: Desk, broker: Real) -> None:

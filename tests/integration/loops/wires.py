@@ -28,7 +28,9 @@ over_every_bus = pytest.mark.parametrize("wire", ["local", "rabbit"], indirect=T
 @asynccontextmanager
 async def owner_of(wire: Wire, *shards: int) -> AsyncIterator[Session]:
     """A session that owns these shards."""
-    events = SessionEvents(on_lost=lambda _: None, on_shard_lost=lambda _: None, on_bell=lambda: None)
+    events = SessionEvents(
+        on_lost=lambda _: None, on_shard_lost=lambda _: None, on_bell=lambda: None, on_time=lambda _: None
+    )
     session = await wire.bus.open_session(events)
     try:
         for shard in shards:

@@ -102,7 +102,9 @@ class Town:
         def bell_rang() -> None:
             here[0].balance.bell_rang()
 
-        events = SessionEvents(on_lost=lambda _: None, on_shard_lost=shard_lost, on_bell=bell_rang)
+        events = SessionEvents(
+            on_lost=lambda _: None, on_shard_lost=shard_lost, on_bell=bell_rang, on_time=lambda _: None
+        )
         session = await self.bus.open_session(events)
         member = Member(session=session, clock=self.clock, tasks=self.tasks, bus=self.bus)
         here.append(member)

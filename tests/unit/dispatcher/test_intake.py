@@ -126,7 +126,9 @@ class Scene:
 async def taking_in() -> AsyncIterator[tuple[Scene, asyncio.TaskGroup]]:
     broker, clock = LocalBroker(), VirtualClock()
     bus = LocalBus(broker)
-    events = SessionEvents(on_lost=lambda _: None, on_shard_lost=lambda _: None, on_bell=lambda: None)
+    events = SessionEvents(
+        on_lost=lambda _: None, on_shard_lost=lambda _: None, on_bell=lambda: None, on_time=lambda _: None
+    )
     scene = Scene(await bus.open_session(events), bus, broker, clock)
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(scene.intake.run()), tasks.create_task(scene.intake.watch())]

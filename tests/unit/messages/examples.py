@@ -30,6 +30,7 @@ from shared.messages.catalogue import (
     ShardDigest,
     SnapshotPage,
     SnapshotRequest,
+    TimeSignal,
     ToRecorder,
     ToShard,
     ToSnapshots,
@@ -39,7 +40,7 @@ from shared.messages.catalogue import (
 )
 from shared.messages.codec import encode
 
-Message: TypeAlias = ToShard | ToSnapshots | ToRecorder | What
+Message: TypeAlias = ToShard | ToSnapshots | ToRecorder | TimeSignal | What
 
 TIMER: Final = Timer(
     id="01HF8ZJ5Q0000000000000BELL",
@@ -139,5 +140,6 @@ EXAMPLES: Final[dict[str, Message]] = {
     "outcomes.1": Outcomes(
         "dispatcher-a", [Report(7, "i-1", 3, [ATTEMPTED, ABANDONED, SKIPPED, FINISHED]), Report(8, "i-1", 5, [])]
     ),
+    "time-signal.1": TimeSignal(now=1_700_000_000_123, by="machine-a"),
     "released.1": Released(shard=7, incarnation="i-1", epoch=3),
 }

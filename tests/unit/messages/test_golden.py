@@ -9,9 +9,10 @@ from typing import get_args
 import msgspec
 import pytest
 
-from shared.messages.catalogue import ToRecorder, ToShard, ToSnapshots, Upserted, What
+from shared.messages.catalogue import TimeSignal, ToRecorder, ToShard, ToSnapshots, Upserted, What
 from shared.messages.codec import (
     ContractError,
+    decode_time_signal,
     decode_to_recorder,
     decode_to_shard,
     decode_to_snapshots,
@@ -27,6 +28,7 @@ DECODERS: dict[Decode, tuple[type, ...]] = {
     decode_to_shard: get_args(ToShard),
     decode_to_snapshots: get_args(ToSnapshots),
     decode_to_recorder: get_args(ToRecorder),
+    decode_time_signal: (TimeSignal,),
 }
 
 
@@ -110,7 +112,10 @@ def test_bytes_that_are_no_message_are_refused_by_name(decode: Decode, body: byt
         decode(body)
 
 
-@pytest.mark.parametrize(("name", "text"), [("gone", b"BELL"), ("released.1", b"i-1"), ("snapshot-request.1", b"r-1")])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("gone", b"BELL"), ("released.1", b"i-1"), ("time-signal.1", b"machine"), ("snapshot-request.1", b"r-1")],
+)
 def test_text_that_is_not_utf8_is_refused(name: str, text: bytes) -> None:
     broken = golden(name).replace(text, b"\xff" * len(text))
 

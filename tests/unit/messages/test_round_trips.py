@@ -21,6 +21,7 @@ from shared.messages.catalogue import (
     ShardDigest,
     SnapshotPage,
     SnapshotRequest,
+    TimeSignal,
     ToRecorder,
     ToShard,
     ToSnapshots,
@@ -30,6 +31,7 @@ from shared.messages.catalogue import (
 )
 from shared.messages.codec import (
     ContractError,
+    decode_time_signal,
     decode_to_recorder,
     decode_to_shard,
     decode_to_snapshots,
@@ -144,8 +146,13 @@ def test_what_is_reported(message: ToRecorder) -> None:
     assert decode_to_recorder(encode(message)) == message
 
 
+@given(message=st.builds(TimeSignal, moments, text))
+def test_what_time_it_is(message: TimeSignal) -> None:
+    assert decode_time_signal(encode(message)) == message
+
+
 @given(body=st.binary(max_size=200))
 def test_any_bytes_are_a_message_or_a_breach_of_contract(body: bytes) -> None:
-    for decode in (decode_what, decode_to_shard, decode_to_snapshots, decode_to_recorder):
+    for decode in (decode_what, decode_to_shard, decode_to_snapshots, decode_to_recorder, decode_time_signal):
         with suppress(ContractError):
             decode(body)
