@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeAlias
@@ -17,6 +18,7 @@ from api_service.loops.recorder import Recorder
 from api_service.loops.relay import Relay
 from api_service.loops.smtp import SmtpServer
 from api_service.loops.snapshots import Snapshots
+from api_service.loops.time_signals import Comparisons, TimeSignals
 from api_service.store.database import Database
 from api_service.store.retention import Retention
 from shared.bus.port import Bus
@@ -53,6 +55,7 @@ def loops(
         changes, answers, probe = bus.publisher(), bus.publisher(), bus.publisher()
         app[OUTBOX_WAKE] = wake.set
         app[READINESS] = {"postgres": store.check, "bus": probe.check}
+        by = socket.gethostname()  # a machine has one clock, and one voice, however many processes
         notify = mail_server is not None
         kept = Retention(success_days=success_days, failure_days=failure_days)
         running = [
@@ -61,6 +64,8 @@ def loops(
             Snapshots(bus=bus, publisher=answers, database=store, clock=clock).run(),
             Housekeeping(database=store, clock=clock, kept=kept, change_log_days=change_log_days).run(),
             Gauging(database=store, publisher=probe, clock=clock).run(),
+            TimeSignals(publisher=probe, clock=clock, by=by).run(),
+            Comparisons(database=store, clock=clock).run(),
         ]
         if mail_server is not None:
             running.append(Mailer(database=store, server=mail_server, clock=clock).run())

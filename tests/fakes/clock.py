@@ -16,6 +16,7 @@ import selectors
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec
 
+from shared.clock import SystemClock
 from shared.timing.instants import Instant
 
 EPOCH: Instant = 1_767_225_600_000  # 2026-01-01T00:00:00Z, when virtual time begins
@@ -87,6 +88,17 @@ class VirtualClock:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop)
         loop.freeze(seconds)
+
+
+class WrongClock(SystemClock):
+    """The machine's own clock, so many milliseconds ahead."""
+
+    def __init__(self, ahead: int) -> None:
+        self._ahead = ahead
+
+    def now(self) -> Instant:
+        """The wall clock."""
+        return super().now() + self._ahead
 
 
 def in_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
