@@ -12,6 +12,7 @@ from dispatcher_service.core.keyring import Keyring
 from dispatcher_service.core.lease import Lease
 from dispatcher_service.core.shard import Shard
 from dispatcher_service.loops.attempts import Attempts, Sender
+from dispatcher_service.loops.clock_watch import ClockWatch
 from dispatcher_service.loops.ownership import Ownership, Ports
 from dispatcher_service.loops.reporter import Reporter
 from dispatcher_service.loops.ticker import Ticker
@@ -50,6 +51,7 @@ class Dispatcher:
         self._shards: dict[int, Shard] = {}
         self._publisher = bus.publisher()
         self._lease = Lease(LEASE_SECONDS)
+        self._watch = ClockWatch(clock=clock, limit_ms=settings.clock_skew_max)
         self._sender: RunningSender = sender or HttpSender(
             clock=clock, user_agent=f"carillon/{VERSION}", egress=settings.egress_allow
         )
@@ -96,6 +98,7 @@ class Dispatcher:
                 attempts=self._attempts,
                 reporter=self._reporter,
                 clock=clock,
+                watch=self._watch,
                 name=settings.dispatcher_name,
                 shards_total=settings.shards,
                 takeover_wait=settings.takeover_wait,
@@ -115,6 +118,8 @@ class Dispatcher:
             reasons.append(f"{listing} shards wait for their snapshot")
         if not self._reporter.has_room:
             reasons.append("outcomes cannot be reported, so nothing rings")
+        if (reason := self._watch.reason()) is not None:
+            reasons.append(reason)
         return reasons
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -168,6 +173,17 @@ class Dispatcher:
             "Since the last renewal of the lease that was answered had been sent; it ends at "
             f"{LEASE_SECONDS:g}. Infinite before the first.",
             lambda: self._lease.age(steady()),
+        )
+        watch(
+            "carillon_clock_skewed",
+            "1 while the clock is off by more than CLOCK_SKEW_MAX, so that others should ring.",
+            lambda: self._watch.skewed,
+        )
+        watch(
+            "carillon_clock_skew_seconds",
+            "By how much the clock is ahead of the API's; not a number while nobody tells the time.",
+            lambda: self._watch.skew_seconds,
+            against="api",
         )
 
     def _watch_rings(self) -> None:

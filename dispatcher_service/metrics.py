@@ -98,9 +98,10 @@ class Metrics:
         )
         self._asked = Counter("carillon_snapshots_asked", "Snapshots that were asked for.", registry=self.registry)
 
-    def watch(self, name: str, what: str, value: Callable[[], float]) -> None:
+    def watch(self, name: str, what: str, value: Callable[[], float], **labels: str) -> None:
         """A gauge that is read when somebody asks."""
-        Gauge(name, what, registry=self.registry).set_function(value)
+        gauge = Gauge(name, what, list(labels), registry=self.registry)
+        (gauge.labels(**labels) if labels else gauge).set_function(value)
 
     def watch_total(self, name: str, what: str, value: Callable[[], float]) -> None:
         """A counter that somebody else keeps, read when somebody asks."""

@@ -171,6 +171,13 @@ DISPATCHER_SETTINGS: Final = (
         least=0,
         most=60,
     ),
+    Setting(
+        name="CLOCK_SKEW_MAX",
+        what="Milliseconds that the clock may differ from the API's; beyond them others ring, if any; 0 is no bound",
+        default="1000",
+        kind="integer",
+        most=3_600_000,
+    ),
     *_OF_BOTH,
 )
 
@@ -217,6 +224,7 @@ class DispatcherSettings:
     rate_per_host: float
     breaker_failures: int
     takeover_wait: float
+    clock_skew_max: int
     egress_allow: Egress
     bus_prefix: str
     log_level: str

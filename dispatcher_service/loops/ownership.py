@@ -18,6 +18,7 @@ from dispatcher_service.core.lease import Lease
 from dispatcher_service.core.shard import Shard
 from dispatcher_service.loops.attempts import Attempts
 from dispatcher_service.loops.balance import Balance
+from dispatcher_service.loops.clock_watch import ClockWatch
 from dispatcher_service.loops.handovers import GivingUp, Handovers, forget
 from dispatcher_service.loops.intake import Intake
 from dispatcher_service.loops.reporter import Reporter
@@ -57,6 +58,7 @@ class Ports:
     attempts: Attempts
     reporter: Reporter
     clock: Clock
+    watch: ClockWatch
     name: str
     shards_total: int
     takeover_wait: float
@@ -120,7 +122,10 @@ class Tenure:
         await self._ports.bus.prepare()
         self._session = await self._ports.bus.open_session(
             SessionEvents(
-                on_lost=self._lost, on_shard_lost=self._shard_lost, on_bell=self._bell_rang, on_time=lambda _: None
+                on_lost=self._lost,
+                on_shard_lost=self._shard_lost,
+                on_bell=self._bell_rang,
+                on_time=self._ports.watch.heard,
             )
         )
 
@@ -131,20 +136,14 @@ class Tenure:
         try:
             async with asyncio.TaskGroup() as tasks:
                 intake = self._intake(session)
-                balance = self._balance = self._balance_of(session, intake, tasks)
                 tasks.create_task(self._end())
                 tasks.create_task(self._renew(session))
                 tasks.create_task(intake.run())
                 tasks.create_task(intake.watch())
                 tasks.create_task(self._verify(session))
                 await self._leased.wait()
-                await session.join()
-                balancing = tasks.create_task(balance.run())
-                await stop.wait()
-                await session.leave()
-                balance.stop()
-                await balancing  # to its end: a claim that is cut short may have been won
-                await self._hand_everything_over()
+                await self._ports.watch.until_needed(session, stop)
+                await self._come_and_go(session, intake, tasks, stop)
         except* (SessionOver, BusUnavailable) as failures:
             failure = failures
         except* _HandedOver:
@@ -152,10 +151,27 @@ class Tenure:
         if failure is not None:  # both kinds come at once at times: raised in two `except*` they would be a group
             raise BusUnavailable(self._why or _first(failure)) from failure
 
-    async def _hand_everything_over(self) -> NoReturn:
-        await self._ports.clock.sleep(NOTICE_SECONDS)
-        await self._giving_up(self._opened()).give_up(list(self._ports.shards.values()))
+    async def _come_and_go(
+        self, session: Session, intake: Intake, tasks: asyncio.TaskGroup, stop: asyncio.Event
+    ) -> NoReturn:
+        while not stop.is_set():
+            await self._take_part(session, intake, tasks, stop)
+            await self._ports.watch.until_needed(session, stop)
         raise _HandedOver
+
+    async def _take_part(self, session: Session, intake: Intake, tasks: asyncio.TaskGroup, stop: asyncio.Event) -> None:
+        """Own a share until `stop`, or until others should ring because our clock is wrong; then hand it over."""
+        balance = self._balance = self._balance_of(session, intake, tasks)
+        await session.join()
+        balancing = tasks.create_task(balance.run())
+        await self._ports.watch.until_unfit(session, stop)
+        await session.leave()
+        balance.stop()
+        await balancing  # to its end: a claim that is cut short may have been won
+        await self._ports.clock.sleep(NOTICE_SECONDS)
+        if stop.is_set() or await session.members():  # all may have left at once, and then nobody would ring
+            await self._giving_up(session).give_up(list(self._ports.shards.values()))
+        self._balance = None
 
     async def close(self) -> None:
         """Own nothing from this moment on; then let go of the connection."""
@@ -227,6 +243,7 @@ class Tenure:
             if self._over.is_set():
                 return
             self._ports.lease.renewed(sent)
+            self._ports.watch.answered(clock.steady() - sent)
             self._leased.set()
             self._ports.ticker.wake()
             await clock.sleep(max(RENEW_EVERY_SECONDS - (clock.steady() - sent), 0))

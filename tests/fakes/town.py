@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from api_service.loops.time_signals import EVERY_SECONDS, TimeSignals
 from dispatcher_service.app import Dispatcher
 from dispatcher_service.core.shard import Stage
 from shared.bus.port import Bus
@@ -52,12 +53,15 @@ class Town:
     clock: Clock
     tasks: asyncio.TaskGroup
     takeover_wait: float = 0
+    clock_skew_max: int = 1_000
     rate_per_host: float = 0
     sent: list[Sent] = field(default_factory=list)
     running: dict[str, Running] = field(default_factory=dict)
+    telling: list[asyncio.Task[None]] = field(default_factory=list)
 
-    def start(self, name: str, *, bus: Bus | None = None) -> Running:
-        """One more dispatcher, on the town's bus or on its own way to it."""
+    def start(self, name: str, *, bus: Bus | None = None, clock: Clock | None = None) -> Running:
+        """One more dispatcher, on the town's bus or on its own way to it, by the town's clock or by one of its own."""
+        clock = clock or self.clock
         settings = DispatcherSettings(
             amqp_url="amqp://not-used",
             dispatcher_name=name,
@@ -69,12 +73,13 @@ class Town:
             rate_per_host=self.rate_per_host,
             breaker_failures=10,
             takeover_wait=self.takeover_wait,
+            clock_skew_max=self.clock_skew_max,
             egress_allow=STRICT,
             bus_prefix="",
             log_level="error",
         )
-        sender = FakeSender(self.clock, sent=self.sent, by=name)
-        dispatcher = Dispatcher(settings, bus=bus or self.api.bus, clock=self.clock, sender=sender)
+        sender = FakeSender(clock, sent=self.sent, by=name)
+        dispatcher = Dispatcher(settings, bus=bus or self.api.bus, clock=clock, sender=sender)
         stop = asyncio.Event()
         task = self.tasks.create_task(dispatcher.run(stop))
         self.running[name] = Running(name=name, dispatcher=dispatcher, sender=sender, stop=stop, task=task)
@@ -91,6 +96,12 @@ class Town:
         gone = self.running.pop(name)
         gone.dispatcher._reporter._waiting.clear()
         gone.task.cancel()
+
+    def tell_time(self, *clocks: Clock, every: float = EVERY_SECONDS) -> None:
+        """Each of these is the clock of one api_service, which tells it from now on."""
+        for number, clock in enumerate(clocks):
+            telling = TimeSignals(publisher=self.api.bus.publisher(), clock=clock, by=f"api-{number}", every=every)
+            self.telling.append(self.tasks.create_task(telling.run()))
 
     def shares(self) -> list[int]:
         """How many shards each rings, in order."""
@@ -168,5 +179,6 @@ async def town(
         finally:
             for name in list(place.running):
                 place.kill(name)
-            serving.cancel()
+            for one in (serving, *place.telling):
+                one.cancel()
     await api.close()
