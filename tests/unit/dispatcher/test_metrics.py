@@ -28,6 +28,8 @@ carillon_agenda_entries gauge
 carillon_attempt_seconds histogram
 carillon_attempts counter outcome
 carillon_build info service,version
+carillon_clock_skew_seconds gauge against
+carillon_clock_skewed gauge
 carillon_event_loop_lag_seconds histogram
 carillon_handover_seconds histogram kind
 carillon_handovers counter kind
