@@ -1,10 +1,11 @@
-"""`python -m api_service` serves; `python -m api_service migrate` brings the database's schema up to date."""
+"""`python -m api_service` serves; `migrate` brings the schema up to date; `restored` is for after a restore."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 import sys
+from typing import Final
 
 import uvloop
 from aiohttp import web
@@ -13,16 +14,18 @@ from api_service.app import create_app
 from api_service.protocol import Runner
 from api_service.resources import FAILED
 from api_service.store.migrations import migrate
+from api_service.store.setback import restored
 from shared.bus.rabbit import RabbitBus
 from shared.clock import SystemClock
 from shared.domain.errors import Unavailable
 from shared.observability.logs import configure, get_logger
 from shared.settings import ApiSettings, InvalidSettings, environment, facts
 
-USAGE = """usage: python -m api_service [migrate]
+USAGE = """usage: python -m api_service [migrate | restored]
 
   (nothing)  serve the API, until SIGTERM or SIGINT
   migrate    bring the database's schema up to date, and write its shards at the first time
+  restored   after a backup was restored: let dispatchers forget what the database does not know any more
 
 Settings are environment variables; .env.example lists them.
 """
@@ -59,9 +62,18 @@ async def _migrate(settings: ApiSettings) -> int:
     return 0
 
 
+async def _restored(settings: ApiSettings) -> int:
+    get_logger(__name__).info("database.restored", events=await restored(settings.database_url))
+    return 0
+
+
+COMMANDS: Final = {(): _serve, ("migrate",): _migrate, ("restored",): _restored}
+
+
 def main(arguments: list[str]) -> int:
     """Do what the command line says; 2 where it or the settings are wrong."""
-    if arguments not in ([], ["migrate"]):
+    command = COMMANDS.get(tuple(arguments))
+    if command is None:
         sys.stderr.write(USAGE)
         return 0 if arguments in (["-h"], ["--help"]) else 2
     try:
@@ -71,7 +83,7 @@ def main(arguments: list[str]) -> int:
         return 2
     configure(settings.log_level)
     try:
-        return uvloop.run(_migrate(settings) if arguments else _serve(settings))
+        return uvloop.run(command(settings))
     except (OSError, Unavailable, ValueError) as error:
         sys.stderr.write(f"api_service cannot go on: {error.__cause__ or error}\n")
         return 1
