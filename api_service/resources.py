@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
@@ -19,12 +19,17 @@ from api_service.loops.relay import Relay
 from api_service.loops.smtp import SmtpServer
 from api_service.loops.snapshots import Snapshots
 from api_service.loops.time_signals import Comparisons, TimeSignals
+from api_service.loops.trouble import Trouble
 from api_service.store.database import Database
+from api_service.store.migrations import require_schema
 from api_service.store.retention import Retention
 from shared.bus.port import Bus
+from shared.clock import Clock
+from shared.domain.errors import Unavailable
 from shared.observability.logs import get_logger
 
 Context: TypeAlias = Callable[[web.Application], AsyncIterator[None]]
+Loop: TypeAlias = Coroutine[None, None, None]
 
 # Set when the service cannot go on: a loop, which is to run for ever, has failed.
 FAILED: web.AppKey[asyncio.Event] = web.AppKey("failed", asyncio.Event)
@@ -54,7 +59,7 @@ def loops(
         # Changes do not queue behind snapshots, nor readiness behind either.
         changes, answers, probe = bus.publisher(), bus.publisher(), bus.publisher()
         app[OUTBOX_WAKE] = wake.set
-        app[READINESS] = {"postgres": store.check, "bus": probe.check}
+        app[READINESS] = {"postgres": lambda: require_schema(store), "bus": probe.check}
         by = socket.gethostname()  # a machine has one clock, and one voice, however many processes
         notify = mail_server is not None
         kept = Retention(success_days=success_days, failure_days=failure_days)
@@ -69,7 +74,7 @@ def loops(
         ]
         if mail_server is not None:
             running.append(Mailer(database=store, server=mail_server, clock=clock).run())
-        async with _in_background(running, app[FAILED]):
+        async with _in_background(running, lambda: _schema(store, clock), app[FAILED]):
             yield
         for publisher in (changes, answers, probe):
             await publisher.close()
@@ -78,9 +83,11 @@ def loops(
 
 
 @asynccontextmanager
-async def _in_background(running: Sequence[Coroutine[None, None, None]], failed: asyncio.Event) -> AsyncIterator[None]:
+async def _in_background(
+    running: Sequence[Loop], possible: Callable[[], Awaitable[None]], failed: asyncio.Event
+) -> AsyncIterator[None]:
     # aiohttp may enter and leave a context in different tasks, which a TaskGroup does not allow; so one task holds it.
-    supervisor = asyncio.create_task(_supervise(running, failed))  # noqa: TID251
+    supervisor = asyncio.create_task(_supervise(running, possible, failed))  # noqa: TID251
     try:
         yield
     finally:
@@ -88,11 +95,28 @@ async def _in_background(running: Sequence[Coroutine[None, None, None]], failed:
         await asyncio.wait([supervisor])
 
 
-async def _supervise(running: Sequence[Coroutine[None, None, None]], failed: asyncio.Event) -> None:
+async def _supervise(running: Sequence[Loop], possible: Callable[[], Awaitable[None]], failed: asyncio.Event) -> None:
     try:
+        await possible()
         async with asyncio.TaskGroup() as tasks:
             for loop in running:
                 tasks.create_task(loop)
     except* Exception as errors:  # whatever it is, the service must not go on as if nothing had happened
         log.critical("service.loop_failed", errors=[repr(error) for error in errors.exceptions], exc_info=True)
         failed.set()
+    finally:
+        for loop in running:  # those that never began
+            loop.close()
+
+
+async def _schema(store: Database, clock: Clock) -> None:
+    """Return once the database has the schema that the loops need: whoever starts before the migration waits for it."""
+    trouble = Trouble(name="schema", clock=clock, log=log)
+    while True:
+        try:
+            await require_schema(store)
+        except Unavailable as error:
+            await trouble.wait(error)
+        else:
+            trouble.over()
+            return

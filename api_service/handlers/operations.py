@@ -11,7 +11,7 @@ from api_service.handlers.answers import answer
 from api_service.keys import CLOCK, READINESS, Check
 from api_service.middleware import error_response
 from shared.bus.port import BusUnavailable
-from shared.domain.errors import Unavailable
+from shared.domain.errors import SchemaBehind, Unavailable
 
 _CHECK_SECONDS = 3.0
 
@@ -45,6 +45,8 @@ async def _fault(check: Check) -> str | None:
             await check()
     except TimeoutError:
         return f"did not answer within {_CHECK_SECONDS:g} seconds"
+    except SchemaBehind as error:
+        return str(error)
     except (Unavailable, BusUnavailable, OSError):
         return "cannot be reached"
     return None

@@ -106,11 +106,6 @@ class Database:
         """Connections that are being used."""
         return self._pool.get_size() - self._pool.get_idle_size()
 
-    async def check(self) -> None:
-        """A round trip to Postgres, for readiness. Raises Unavailable."""
-        async with self.connection() as connection:
-            await connection.execute("select")
-
     async def close(self) -> None:
         """Let go of every connection: in peace where that is quick, by force otherwise."""
         try:

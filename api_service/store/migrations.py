@@ -6,10 +6,14 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from api_service.store.database import Connection, connect
+import asyncpg
+
+from api_service.store.database import Connection, Database, connect
 from api_service.store.queries import load
+from shared.domain.errors import SchemaBehind
 from shared.timing.instants import Instant, to_datetime
 
 SQL = load(__file__)
@@ -49,9 +53,23 @@ async def migrate(dsn: str, *, shards: int, now: Instant) -> None:
             await _install(c, shards)
 
 
+async def require_schema(database: Database) -> None:
+    """Return where the database has what this release needs, and maybe more. Raises SchemaBehind and Unavailable.
+
+    More is a newer release's, which is being rolled out or was taken back: its migrations leave this one able to work.
+    """
+    async with database.connection() as c:
+        found = await schema_version(c)
+    if found < _needed():
+        raise SchemaBehind(found, _needed())
+
+
 async def schema_version(c: Connection) -> int:
-    """The number of the newest migration that this database has seen."""
-    version: int = await c.fetchval(SQL["version"])
+    """The number of the newest migration that this database has seen; 0 where nothing was ever installed."""
+    try:
+        version: int = await c.fetchval(SQL["version"])
+    except asyncpg.UndefinedTableError:
+        return 0
     return version
 
 
@@ -64,6 +82,11 @@ def read(folder: Path) -> list[Migration]:
             raise ValueError(f"{path.name}: the migration in this place must be called {number:04}_what_it_does.sql")
         migrations.append(Migration(number=number, name=named[2], text=path.read_text(encoding="utf-8")))
     return migrations
+
+
+@cache
+def _needed() -> int:
+    return len(read(FOLDER))
 
 
 async def _pending(c: Connection, known: Sequence[Migration]) -> list[Migration]:

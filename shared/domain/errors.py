@@ -155,6 +155,14 @@ class Unavailable(DomainError):
     """The service cannot reach what it needs at the moment; try again shortly."""
 
 
+class SchemaBehind(Unavailable):
+    """The database's schema is older than this release needs; bring it up to date."""
+
+    def __init__(self, found: int, needed: int) -> None:
+        way_out = "run `python -m api_service migrate`"
+        super().__init__(f"is at migration {found}, and this release needs {needed}: {way_out}")
+
+
 class NotAnOccurrence(DomainError):
     """The action_time is not the start of an occurrence."""
 

@@ -33,6 +33,7 @@ from api_service.keys import (
 from api_service.middleware import MIDDLEWARES
 from api_service.protocol import Runner
 from api_service.store.database import Database
+from api_service.store.migrations import require_schema
 from shared.domain.egress import STRICT
 from shared.domain.token_bucket import Buckets
 from shared.timing.instants import Instant
@@ -160,6 +161,6 @@ def compose(
     app[LEDGER_SUCCESS_DAYS] = 30
     app[REGISTRATION_TOKEN] = token
     app[OUTBOX_WAKE] = wake
-    app[READINESS] = {"postgres": database.check}
+    app[READINESS] = {"postgres": lambda: require_schema(database)}
     add_routes(app)
     return app

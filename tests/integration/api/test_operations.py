@@ -13,6 +13,7 @@ from api_service import limits
 from api_service.keys import PREVIEWS, READINESS
 from api_service.schemas.previews import read_preview
 from api_service.store.database import Database
+from api_service.store.migrations import require_schema
 from api_service.usecases.looking import preview
 from shared.bus.port import BusUnavailable
 from tests.integration.api.stage import NEW_EVENT, NOW, Api, Server, StandingClock, compose
@@ -128,9 +129,12 @@ async def test_ready_is_when_everything_answers(
     async def bus_away() -> None:
         raise BusUnavailable
 
+    async def there() -> None:
+        await require_schema(database)
+
     ready, unready = compose(database, clock), compose(database, clock)
-    ready[READINESS] = {"postgres": database.check, "bus": database.check}
-    unready[READINESS] = {"postgres": away.check, "bus": bus_away, "other": database.check}
+    ready[READINESS] = {"postgres": there, "bus": there}
+    unready[READINESS] = {"postgres": lambda: require_schema(away), "bus": bus_away, "other": there}
     yes = await Api(await aiohttp_client(Server(ready)), clock).get("/readyz")
     no = await Api(await aiohttp_client(Server(unready)), clock).get("/readyz")
     await away.close()

@@ -15,10 +15,15 @@ async def test_it_opens_and_closes_while_postgres_is_away() -> None:
     database = await Database.open(NOWHERE)
     try:
         with pytest.raises(Unavailable) as refused:
-            await database.check()
+            await ask(database)
         assert isinstance(refused.value.__cause__, OSError)
     finally:
         await database.close()
+
+
+async def ask(database: Database) -> None:
+    async with database.connection() as c:
+        await c.execute("select")
 
 
 async def terminate(database: Database, c: Connection) -> None:
@@ -34,7 +39,7 @@ async def test_a_connection_that_breaks_is_unavailable_and_the_next_one_works(da
 
     with pytest.raises(Unavailable):
         await broken()
-    await database.check()
+    await ask(database)
 
 
 async def test_a_connection_that_breaks_before_the_commit_is_unavailable(database: Database) -> None:
@@ -45,7 +50,7 @@ async def test_a_connection_that_breaks_before_the_commit_is_unavailable(databas
 
     with pytest.raises(Unavailable):
         await broken()
-    await database.check()
+    await ask(database)
 
 
 async def test_a_statement_that_takes_too_long_is_unavailable(dsn: str) -> None:
@@ -54,7 +59,7 @@ async def test_a_statement_that_takes_too_long_is_unavailable(dsn: str) -> None:
         with pytest.raises(Unavailable):
             async with database.connection() as c:
                 await c.execute("select pg_sleep(30)")
-        await database.check()
+        await ask(database)
     finally:
         await database.close()
 
@@ -100,6 +105,6 @@ async def test_a_pool_that_is_used_up_is_unavailable(dsn: str) -> None:
     try:
         async with database.connection():
             with pytest.raises(Unavailable):
-                await database.check()
+                await ask(database)
     finally:
         await database.close()

@@ -10,9 +10,9 @@ import asyncpg
 import pytest
 
 from api_service.store import migrations, partitions
-from api_service.store.database import connect
-from api_service.store.migrations import MigrationRefused, migrate, read
-from shared.domain.errors import Unavailable
+from api_service.store.database import Database, connect
+from api_service.store.migrations import MigrationRefused, migrate, read, require_schema
+from shared.domain.errors import SchemaBehind, Unavailable
 from shared.timing.instants import to_datetime
 from tests.integration.store.scene import DAY, NOW, SHARDS, waiting_for_a_lock
 
@@ -120,6 +120,26 @@ async def test_an_older_release_refuses_a_newer_database(dsn: str) -> None:
 
     with pytest.raises(MigrationRefused, match="9999"):
         await migrate(dsn, shards=SHARDS, now=NOW)
+
+
+async def test_a_release_works_with_its_own_schema_and_with_a_newer_one(dsn: str) -> None:
+    last = len(read(migrations.FOLDER))
+    database = await Database.open(dsn)
+    try:
+        with pytest.raises(SchemaBehind, match=f"is at migration 0, and this release needs {last}: run `python -m "):
+            await require_schema(database)
+
+        await migrate(dsn, shards=SHARDS, now=NOW)
+        await require_schema(database)
+        async with database.connection() as c:
+            await c.execute("insert into migration values (9999, 'of_tomorrow', now())")
+        await require_schema(database)
+        async with database.connection() as c:
+            await c.execute("delete from migration where number >= $1", last)
+        with pytest.raises(SchemaBehind, match=f"is at migration {last - 1}, "):
+            await require_schema(database)
+    finally:
+        await database.close()
 
 
 async def test_postgres_away_is_said_as_everywhere() -> None:
