@@ -17,13 +17,15 @@ test: .venv/dev.stamp ## All tests, with a real Postgres and a real RabbitMQ tha
 	@$(VENV) -m tests.servers
 	@$(VENV) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not alone"; code=$$?; $(VENV) -m pytest -m alone tests/acceptance tests/failure && exit $$code
 
-check: .venv/dev.stamp ## Format, lint, types, rooms, dependencies, dead code
+check: .venv/dev.stamp ## Format, lint, types, rooms, dependencies, dead code, Dockerfile and compose file
 	$(call step,format,$(VENV) -m ruff format --check .)
 	$(call step,lint,$(VENV) -m ruff check .)
 	$(call step,types,$(VENV) -m mypy)
 	$(call step,rooms,.venv/bin/lint-imports)
 	$(call step,deps,$(VENV) -m deptry .)
 	$(call step,unused,$(VENV) -m vulture)
+	$(call step,image,.venv/bin/hadolint deploy/docker/Dockerfile)
+	$(call step,compose,.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml)
 
 # One line a step that holds; everything it says where it does not.
 step = @printf '%-7s ' $(1); said=$$($(2) 2>&1) && echo ok || { echo FAILED; printf '%s\n' "$$said"; exit 1; }

@@ -1,10 +1,14 @@
-"""Every claim about the manifests is made of each overlay."""
+"""Every claim about the manifests is made of each overlay; the image is made once for all who run it."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.deploy.cluster import OVERLAYS, Overlay, overlay_named
+from tests.deploy.image import Image, image
 
 
 @pytest.fixture(params=OVERLAYS)
@@ -17,3 +21,10 @@ def overlay(request: pytest.FixtureRequest) -> Overlay:
 def serious(request: pytest.FixtureRequest) -> Overlay:
     """An overlay that production may stand on, rendered."""
     return overlay_named(request.param)
+
+
+@pytest.fixture(scope="session")
+def carillon(scratch: Path) -> Iterator[Image]:
+    """What the Dockerfile makes, read-only."""
+    with image(scratch / "image") as made:
+        yield made
