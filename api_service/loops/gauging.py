@@ -47,6 +47,7 @@ class Gauging:
         metrics.DATABASE_CONNECTIONS.labels("idle").set_function(lambda: database.idle)
         metrics.DATABASE_CONNECTIONS.labels("used").set_function(lambda: database.used)
         metrics.DATABASE_LIMIT.set_function(lambda: database.limit)
+        metrics.SCHEMA_WANTED.set(len(migrations.read(migrations.FOLDER)))
 
     async def run(self) -> None:
         """Look for ever; ends only by cancellation."""

@@ -82,6 +82,7 @@ SCHEMA_VERSION = Seen(
     "carillon_schema_version",
     "The number of the newest migration of the database; absent while Postgres cannot be asked.",
 )
+SCHEMA_WANTED = Gauge("carillon_schema_version_wanted", "The number of the newest migration that this release knows.")
 QUEUE_MESSAGES = Seen(
     "carillon_queue_messages",
     "Messages that wait in a queue, without those being dealt with; absent while the broker cannot be asked.",
@@ -96,7 +97,7 @@ QUEUE_CONSUMERS = Seen(
 DATABASE_CONNECTIONS = Gauge("carillon_database_connections", "Connections of this process to Postgres.", ["state"])
 DATABASE_LIMIT = Gauge("carillon_database_connections_limit", "Connections that this process may have to Postgres.")
 BUILD_INFO = Gauge("carillon_build_info", "Always 1; the labels say what runs.", ["version", "service"])
-BUILD_INFO.labels(VERSION, "api_service").set(1)
+BUILD_INFO.labels(VERSION, "api").set(1)
 
 
 def recorded(message: Outcomes, now: Instant) -> None:

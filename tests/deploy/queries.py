@@ -95,9 +95,9 @@ def selectors(expression: str) -> set[str]:
     return {_text(node) for node in _nodes(expression, promql.VectorSelector) if node.name not in _NAMES_OF_PROMETHEUS}
 
 
-def names(expression: str) -> set[str]:
-    """The names of the series that it reads."""
-    return {node.name for node in _nodes(expression, promql.VectorSelector)}
+def matched(selector: str) -> set[str]:
+    """The labels that a selector asks for."""
+    return {one.name for node in _nodes(selector, promql.VectorSelector) for one in node.matchers.matchers}
 
 
 def grouped(expression: str) -> Iterator[tuple[str, set[str]]]:

@@ -25,6 +25,7 @@ def family(kind: str, *labels: str) -> Family:
 
 METRICS: Final = {
     "carillon_build_info": family("gauge", "version", "service"),
+    "carillon_clock_skew_seconds": family("gauge", "against"),
     "carillon_database_connections": family("gauge", "state"),
     "carillon_database_connections_limit": family("gauge"),
     "carillon_http_request_seconds": family("histogram", "method", "route"),
@@ -45,6 +46,7 @@ METRICS: Final = {
     "carillon_relay_published": family("counter"),
     "carillon_relay_unroutable": family("counter"),
     "carillon_schema_version": family("gauge"),
+    "carillon_schema_version_wanted": family("gauge"),
     "carillon_snapshot_answers": family("counter", "result"),
     "carillon_snapshot_timers": family("counter"),
 }
@@ -52,10 +54,11 @@ OF_PYTHON: Final = ("process_", "python_")
 # Labels whose values are drawn from a list in the code, and those that only ever have a few.
 BOUNDED: Final = {
     "queue": {"outcomes", "snapshots", "dead", "members"},
+    "against": {"postgres"},
     "state": {"idle", "used"},
     "method": {"GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS", "other"},
     "version": {VERSION},
-    "service": {"api_service"},
+    "service": {"api"},
 }
 
 
