@@ -41,8 +41,8 @@ class Rabbit(Protocol):
         """End it at once; `start` finds the same port and data again."""
         ...
 
-    def ctl(self, *arguments: str) -> str:
-        """What rabbitmqctl says."""
+    def ctl(self, *arguments: str, tool: str = "rabbitmqctl") -> str:
+        """What rabbitmqctl says, or another of its tools."""
         ...
 
     def close(self) -> None:
@@ -100,8 +100,8 @@ class RabbitServer:
             self._process.kill()
             self._process = None
 
-    def ctl(self, *arguments: str) -> str:
-        return _run([str(self._scripts / "rabbitmqctl"), "--quiet", *arguments], env=self._env)
+    def ctl(self, *arguments: str, tool: str = "rabbitmqctl") -> str:
+        return _run([str(self._scripts / tool), "--quiet", *arguments], env=self._env)
 
     def close(self) -> None:
         self.kill()
@@ -172,8 +172,8 @@ class RabbitContainer:
     def kill(self) -> None:
         _run(["docker", "kill", self._name])
 
-    def ctl(self, *arguments: str) -> str:
-        return _run(["docker", "exec", self._name, "rabbitmqctl", "--quiet", *arguments])
+    def ctl(self, *arguments: str, tool: str = "rabbitmqctl") -> str:
+        return _run(["docker", "exec", self._name, tool, "--quiet", *arguments])
 
     def close(self) -> None:
         if self._exists:
