@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
@@ -63,18 +63,21 @@ def loops(
         by = socket.gethostname()  # a machine has one clock, and one voice, however many processes
         notify = mail_server is not None
         kept = Retention(success_days=success_days, failure_days=failure_days)
-        running = [
+        on_schema = [
             Relay(database=store, publisher=changes, clock=clock, wake=wake).run(),
             Recorder(bus=bus, publisher=answers, database=store, clock=clock, wake_relay=wake.set, notify=notify).run(),
             Snapshots(bus=bus, publisher=answers, database=store, clock=clock).run(),
             Housekeeping(database=store, clock=clock, kept=kept, change_log_days=change_log_days).run(),
+        ]
+        if mail_server is not None:
+            on_schema.append(Mailer(database=store, server=mail_server, clock=clock).run())
+        running = [
             Gauging(database=store, publisher=probe, clock=clock).run(),
             TimeSignals(publisher=probe, clock=clock, by=by).run(),
             Comparisons(database=store, clock=clock).run(),
+            _once_migrated(on_schema, store, clock),
         ]
-        if mail_server is not None:
-            running.append(Mailer(database=store, server=mail_server, clock=clock).run())
-        async with _in_background(running, lambda: _schema(store, clock), app[FAILED]):
+        async with _in_background(running, app[FAILED]):
             yield
         for publisher in (changes, answers, probe):
             await publisher.close()
@@ -83,11 +86,9 @@ def loops(
 
 
 @asynccontextmanager
-async def _in_background(
-    running: Sequence[Loop], possible: Callable[[], Awaitable[None]], failed: asyncio.Event
-) -> AsyncIterator[None]:
+async def _in_background(running: Sequence[Loop], failed: asyncio.Event) -> AsyncIterator[None]:
     # aiohttp may enter and leave a context in different tasks, which a TaskGroup does not allow; so one task holds it.
-    supervisor = asyncio.create_task(_supervise(running, possible, failed))  # noqa: TID251
+    supervisor = asyncio.create_task(_supervise(running, failed))  # noqa: TID251
     try:
         yield
     finally:
@@ -95,28 +96,36 @@ async def _in_background(
         await asyncio.wait([supervisor])
 
 
-async def _supervise(running: Sequence[Loop], possible: Callable[[], Awaitable[None]], failed: asyncio.Event) -> None:
+async def _supervise(running: Sequence[Loop], failed: asyncio.Event) -> None:
     try:
-        await possible()
-        async with asyncio.TaskGroup() as tasks:
-            for loop in running:
-                tasks.create_task(loop)
+        await _together(running)
     except* Exception as errors:  # whatever it is, the service must not go on as if nothing had happened
         log.critical("service.loop_failed", errors=[repr(error) for error in errors.exceptions], exc_info=True)
         failed.set()
+
+
+async def _together(running: Sequence[Loop]) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        for loop in running:
+            tasks.create_task(loop)
+
+
+async def _once_migrated(waiting: Sequence[Loop], store: Database, clock: Clock) -> None:
+    """Run these from the moment on at which the database has the schema that they need: they may be here before it."""
+    trouble = Trouble(name="schema", clock=clock, log=log)
+    try:
+        while (fault := await _schema_fault(store)) is not None:
+            await trouble.wait(fault)
+        trouble.over()
+        await _together(waiting)
     finally:
-        for loop in running:  # those that never began
+        for loop in waiting:  # those that never began
             loop.close()
 
 
-async def _schema(store: Database, clock: Clock) -> None:
-    """Return once the database has the schema that the loops need: whoever starts before the migration waits for it."""
-    trouble = Trouble(name="schema", clock=clock, log=log)
-    while True:
-        try:
-            await require_schema(store)
-        except Unavailable as error:
-            await trouble.wait(error)
-        else:
-            trouble.over()
-            return
+async def _schema_fault(store: Database) -> Unavailable | None:
+    try:
+        await require_schema(store)
+    except Unavailable as fault:
+        return fault
+    return None

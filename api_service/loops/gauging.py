@@ -23,7 +23,9 @@ LOOK_TIMEOUT: Final = 5.0
 MESSAGES_OF: Final = (Queue.OUTCOMES, Queue.SNAPSHOTS, Queue.DEAD)
 CONSUMERS_OF: Final = (Queue.OUTCOMES, Queue.MEMBERS)
 
-_OF_DATABASE: Final = (metrics.SCHEMA_VERSION, metrics.OUTBOX_AGE, metrics.OUTBOX_CHANGES)
+# The schema's version is told where the schema is too old for all else.
+_OF_SCHEMA: Final = (metrics.SCHEMA_VERSION,)
+_OF_OUTBOX: Final = (metrics.OUTBOX_AGE, metrics.OUTBOX_CHANGES)
 _OF_BROKER: Final = (metrics.QUEUE_MESSAGES, metrics.QUEUE_CONSUMERS)
 
 log = get_logger(__name__)
@@ -52,13 +54,18 @@ class Gauging:
     async def run(self) -> None:
         """Look for ever; ends only by cancellation."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep(self.look_at_database, _OF_DATABASE, "gauges.database"))
+            tasks.create_task(self._keep(self.look_at_schema, _OF_SCHEMA, "gauges.schema"))
+            tasks.create_task(self._keep(self.look_at_outbox, _OF_OUTBOX, "gauges.outbox"))
             tasks.create_task(self._keep(self.look_at_broker, _OF_BROKER, "gauges.broker"))
 
-    async def look_at_database(self) -> None:
-        """What Postgres knows. Raises Unavailable."""
+    async def look_at_schema(self) -> None:
+        """Which migration it is at. Raises Unavailable."""
         async with self._database.connection() as c:
             metrics.SCHEMA_VERSION.known(await migrations.schema_version(c))
+
+    async def look_at_outbox(self) -> None:
+        """What waits to be published. Raises Unavailable."""
+        async with self._database.connection() as c:
             backlog = await outbox.backlog(c)
         metrics.OUTBOX_AGE.known(backlog.age_seconds)
         metrics.OUTBOX_CHANGES.known(backlog.changes)

@@ -71,10 +71,10 @@ async def delete(c: Connection, ids: Sequence[int]) -> None:
 
 
 async def backlog(c: Connection) -> Backlog:
-    """What waits to be published; cheap, however much that is. Raises Unavailable where the schema is an older one."""
+    """What waits to be published; cheap, however much that is. Raises Unavailable where the schema is too old."""
     try:
         (row,) = await c.fetch(SQL["backlog"], COUNTED_MOST)
-    except asyncpg.UndefinedColumnError as error:
+    except (asyncpg.UndefinedColumnError, asyncpg.UndefinedTableError) as error:
         raise Unavailable from error
     return Backlog(**row)
 

@@ -28,6 +28,12 @@ async def test_it_is_unready_until_the_schema_is_there_and_then_publishes_what_i
     app = create_app(settings, bus=bus, clock=SystemClock())
     api = Api(await aiohttp_client(Server(app)), StandingClock())
 
+    async def tells_of_the_schema() -> bool:
+        text = (await api.get("/metrics")).text
+        wanted = len(read(FOLDER))
+        return "\ncarillon_schema_version 0.0\n" in text and f"\ncarillon_schema_version_wanted {wanted}.0\n" in text
+
+    await eventually(tells_of_the_schema, within=15, what=lambda: "alerts see that the schema is behind")
     waiting = await api.get("/readyz")
     await migrate(dsn, shards=SHARD_COUNT, now=NOW)
     ready = await api.get("/readyz")
