@@ -1,4 +1,4 @@
-"""What a Dockerfile says: its stages, and their instructions in order."""
+"""What the Dockerfile says: its stages and their instructions in order, and what the locks that it may name hold."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Final
 from tests.architecture.tree import ROOT
 
 DOCKERFILE: Final = ROOT / "deploy" / "docker" / "Dockerfile"
+PACKAGES: Final = {"shared", "api_service", "dispatcher_service"}
+PINNED: Final = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +58,8 @@ def stages(path: Path = DOCKERFILE) -> list[Stage]:
         else:
             found[-1].instructions.append(Instruction(name, text))
     return found
+
+
+def lock(name: str) -> dict[str, str]:
+    """The packages of a lock, and their versions."""
+    return dict(PINNED.findall((ROOT / "requirements" / name).read_text()))

@@ -68,7 +68,8 @@ class Image:
             path, goal = origin / source.lstrip("/"), self.place(target)
             if path.is_dir():
                 ignored = None if origin != ROOT else shutil.ignore_patterns("__pycache__")
-                shutil.copytree(path, goal, symlinks=True, ignore=ignored, dirs_exist_ok=True)
+                copy = os.link if origin != ROOT else shutil.copy2  # a stage's files change no more
+                shutil.copytree(path, goal, symlinks=True, ignore=ignored, copy_function=copy, dirs_exist_ok=True)
             else:
                 goal.mkdir(parents=True, exist_ok=True)
                 shutil.copy(path, goal)
@@ -112,7 +113,6 @@ def image(folder: Path) -> Iterator[Image]:
         yield last
     finally:
         subprocess.run(["chmod", "-R", "u+w", last.root], check=True)
-        shutil.rmtree(folder)
 
 
 def _made(stage: Stage, empty: Image, made: Mapping[str, Image]) -> Image:

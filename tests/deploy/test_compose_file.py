@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from api_service import limits
+from dispatcher_service.app import LAST_REPORTS_SECONDS, LAST_RINGS_SECONDS
 from shared.settings import API_SETTINGS, DISPATCHER_SETTINGS, ApiSettings, DispatcherSettings
 from tests.deploy.composition import COMPOSE, Part, composition
 
@@ -96,6 +98,13 @@ def test_all_but_the_job_come_back_and_say_whether_they_are_well(part: Part) -> 
     else:
         assert part.said["restart"] == "unless-stopped"
         assert part.health
+
+
+def test_whoever_is_told_to_end_has_the_time_it_takes() -> None:
+    grace = {part.name: part.said.get("stop_grace_period", "10s") for part in PARTS}
+
+    assert int(grace["dispatcher"].removesuffix("s")) >= LAST_RINGS_SECONDS + LAST_REPORTS_SECONDS
+    assert int(grace["api"].removesuffix("s")) >= limits.BULK_SECONDS
 
 
 def test_the_images_are_exact() -> None:

