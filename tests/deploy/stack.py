@@ -40,7 +40,7 @@ class Running:
     command: list[str]
     environment: dict[str, str]
     log: Path
-    health: Callable[[], bool]
+    health: Check
     port: int
     process: TetheredProcess | None = None
 
@@ -71,6 +71,7 @@ class Stack:
     prefix: str
     running: dict[str, list[Running]] = field(default_factory=dict)
     finished: dict[str, int] = field(default_factory=dict)
+    healthy: set[str] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -90,16 +91,18 @@ class Stack:
             if part.name not in self.finished:
                 await self._comes_true(part, "service_healthy")
 
-    def down(self) -> None:
-        """End all of it, in the opposite order."""
-        for part in reversed(self.composition.in_order()):
-            for one in self.running.get(part.name, []):
-                one.end()
+    async def down(self) -> None:
+        """End all of it at once: a dispatcher that waited for the last one would hand everything over to it first."""
+        async with asyncio.TaskGroup() as tasks:
+            for one in (one for each in self.running.values() for one in each):
+                tasks.create_task(asyncio.to_thread(one.end))
 
     async def _comes_true(self, part: Part, condition: str) -> None:
         match condition:
             case "service_completed_successfully":
                 assert self.finished[part.name] == 0
+            case "service_healthy" if part.name in self.healthy:
+                pass
             case "service_healthy":
                 for check, said in self._checks(part):
 
@@ -107,6 +110,7 @@ class Stack:
                         return await asyncio.to_thread(check)
 
                     await eventually(is_healthy, within=HEALTHY_WITHIN, what=said)
+                self.healthy.add(part.name)
             case other:
                 raise AssertionError(f"{other} is nothing to wait for")
 

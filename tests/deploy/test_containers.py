@@ -23,6 +23,9 @@ from tests.servers.postgres import Postgres
 from tests.servers.rabbit import Rabbit
 from tests.servers.receiver import Receiver
 
+# A whole installation is put up from nothing, servers included.
+pytestmark = pytest.mark.timeout(240)
+
 RINGS_WITHIN = 20.0
 
 PRESENT = """
@@ -98,7 +101,7 @@ async def stack(folder: Path, postgres: Postgres, rabbit: Rabbit, carillon: Imag
             await whole.up()
             yield whole
         finally:
-            await asyncio.to_thread(whole.down)
+            await whole.down()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
