@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 import kubernetes_validate
+import yaml
 
 from shared.version import VERSION
 from tests.deploy.cluster import FOLDER, OVERLAYS, Overlay, selects
+from tests.deploy.kustomize import ROOT
 from tests.deploy.operators import FIELDS, faults
 
 OLDEST = "1.30"  # the first that can wait before SIGTERM without a program in the image
@@ -86,6 +88,14 @@ def test_every_image_has_a_version(overlay: Overlay) -> None:
         for container in one.containers:
             tag = container["image"].rpartition("/")[2].partition(":")[2]
             assert tag not in {"", "latest"}, f"{one.name}: {container['image']}"
+
+
+def test_dev_has_the_servers_that_compose_has() -> None:
+    services = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]
+    dev = Overlay.rendered("dev")
+
+    for name, server in (("carillon-database", "postgres"), ("carillon-broker", "rabbitmq")):
+        assert dev.workload(name).containers[0]["image"] == services[server]["image"]
 
 
 def test_selectors_mean_the_pods_of_their_own_and_no_others(overlay: Overlay) -> None:

@@ -64,6 +64,13 @@ def test_what_need_not_talk_may_not(overlay: Overlay, source: str, target: str, 
     assert not _reaches(overlay, pods(overlay, source), pods(overlay, target), port)
 
 
+@pytest.mark.parametrize("name", ["carillon-api", "carillon-dispatcher", "carillon-broker", "carillon-database"])
+def test_a_stranger_of_this_namespace_is_let_in_nowhere(overlay: Overlay, name: str) -> None:
+    rules = _rules(overlay, pods(overlay, name), "ingress")
+
+    assert not [rule for rule in rules if _means(rule, "from", {"app.kubernetes.io/name": "stranger"})]
+
+
 @pytest.mark.parametrize("name", ["carillon-api", "carillon-dispatcher", "carillon-migrate"])
 def test_everyone_of_ours_may_ask_for_names(overlay: Overlay, name: str) -> None:
     (rule,) = [

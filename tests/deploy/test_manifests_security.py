@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.cluster import FOLDER, Manifest, Overlay, Workload, texts
+from tests.deploy.dockerfile import stages
 
 SECRET_KINDS = {"secret", "postgres", "amqp", "smtp"}
 PASSWORD_IN_URL = re.compile(r"://[^/\s:@]*:[^/\s:@]+@")
@@ -39,7 +40,11 @@ def test_no_pod_has_a_token_or_is_told_where_services_are(overlay: Overlay) -> N
 
 
 def test_ours_run_as_the_user_that_the_image_has(overlay: Overlay) -> None:
-    assert {one.pod["securityContext"]["runAsUser"] for one in overlay.ours()} == {10001}
+    user, _, group = stages()[-1].the("USER").text.partition(":")
+
+    for one in overlay.ours():
+        context = one.pod["securityContext"]
+        assert (str(context["runAsUser"]), str(context["runAsGroup"])) == (user, group), one.name
 
 
 def test_every_container_says_what_it_needs(overlay: Overlay) -> None:
