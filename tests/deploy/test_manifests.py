@@ -124,6 +124,15 @@ def test_what_is_spread_is_spread_over_zones_and_machines(overlay: Overlay) -> N
         assert {one["whenUnsatisfiable"] for one in spread} == {"ScheduleAnyway"}
 
 
+def test_production_has_the_alerts_and_the_dashboard_as_they_are_in_their_files(serious: Overlay) -> None:
+    alerts = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yaml").read_text())
+    dashboard = (ROOT / "deploy" / "grafana" / "carillon.json").read_text()
+
+    rule = serious.named("PrometheusRule", "carillon")["spec"]
+    assert rule == alerts, "overlays/production/alerts.yaml says in its first lines how it is written anew"
+    assert serious.named("ConfigMap", "carillon-dashboard")["data"] == {"carillon.json": dashboard}
+
+
 def test_scrapes_go_to_ports_that_exist(serious: Overlay) -> None:
     found = set()
     for monitor in serious.of("PodMonitor"):
