@@ -104,6 +104,27 @@ async def test_the_last_one_stays_until_another_comes() -> None:
         place.complete(await settled(place))
 
 
+@in_virtual_time
+async def test_who_leaves_as_the_other_dies_keeps_what_it_has() -> None:
+    async with a_place() as place:
+        clock = VirtualClock()
+        place.town.tell_time(place.clock)
+        a = place.town.start("a", clock=clock)
+        place.town.start("b")
+        await place.town.fair()
+        clock.step(3_000)
+        await place.town.until(lambda: len(place.broker.members) == 1, within=KNOWN_SECONDS + 3)
+        before = a.rings
+        assert before
+
+        place.town.kill("b")
+        kept = []
+        await place.town.until(lambda: kept.append(before <= a.rings) or len(a.rings) == 64, within=5)
+
+        assert all(kept)
+        place.complete(await settled(place))
+
+
 @pytest.mark.parametrize("wrong", [10_000, -10_000])
 @in_virtual_time
 async def test_one_wrong_api_of_three_moves_nobody(wrong: int) -> None:
