@@ -42,9 +42,9 @@ class Place:
 
 
 @asynccontextmanager
-async def a_place(*, takeover_wait: float = 0, timers: int = TIMERS) -> AsyncIterator[Place]:
+async def a_place(*, takeover_wait: float = 0, timers: int = TIMERS, shards: int = 64) -> AsyncIterator[Place]:
     broker, clock = LocalBroker(), VirtualClock()
-    async with town(LocalBus(broker), clock, takeover_wait=takeover_wait) as people:
+    async with town(LocalBus(broker), clock, takeover_wait=takeover_wait, shards=shards) as people:
         place = Place(people, broker, clock)
         await place.populate(timers)
         yield place
