@@ -18,9 +18,10 @@ class Setting:
     name: str
     what: str
     default: str | None
-    kind: str = "text"  # text | secret | integer | number | postgres | amqp | smtp | address | egress
+    kind: str = "text"  # text | choice | secret | integer | number | postgres | amqp | smtp | address | egress
     least: float = 0
     most: float = 0
+    choices: tuple[str, ...] = ()
 
 
 def value_of(setting: Setting, given: str | None) -> Any:
@@ -31,6 +32,8 @@ def value_of(setting: Setting, given: str | None) -> Any:
         raise ValueError(message)
     if setting.kind in _SCHEMES:
         return _url(text, setting.kind) if text else text
+    if setting.kind == "choice":
+        return _choice(text, setting.choices)
     if setting.kind == "address":
         return _address(text)
     if setting.kind in _NUMBERS:
@@ -52,10 +55,21 @@ def _url(text: str, kind: str) -> str:
         message = f"must be a URL that starts with {_SCHEMES[kind][0]}://"  # its value may hold a password: not shown
         raise ValueError(message)
     # What stands behind the host may be the rest of a password with a slash in it.
-    if kind == "smtp" and (not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment):
+    behind = parts.path.strip("/") + parts.query + parts.fragment
+    if "@" in behind:
+        message = "must have no @ behind its host; percent-encode / ? # @ in a password"
+        raise ValueError(message)
+    if kind == "smtp" and (not parts.hostname or behind):
         message = "must name a host and nothing behind it; percent-encode / ? # @ in a password"
         raise ValueError(message)
     return text
+
+
+def _choice(text: str, choices: tuple[str, ...]) -> str:
+    if text.lower() not in choices:
+        message = f"must be one of {', '.join(choices)}, not {text!r}"
+        raise ValueError(message)
+    return text.lower()
 
 
 def _address(text: str) -> str:

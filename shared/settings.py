@@ -43,7 +43,13 @@ _OF_BOTH: Final = (
         kind="egress",
     ),
     Setting(name="BUS_PREFIX", what="First part of the names of all exchanges and queues", default="carillon"),
-    Setting(name="LOG_LEVEL", what="debug, info, warning or error", default="info"),
+    Setting(
+        name="LOG_LEVEL",
+        what="debug, info, warning or error",
+        default="info",
+        kind="choice",
+        choices=("debug", "info", "warning", "error"),
+    ),
 )
 API_SETTINGS: Final = (
     Setting(
@@ -178,6 +184,13 @@ DISPATCHER_SETTINGS: Final = (
         kind="integer",
         most=3_600_000,
     ),
+    Setting(
+        name="LOG_RINGS",
+        what="Which rings have a line in the log: failed, or all; the ledger has every one",
+        default="failed",
+        kind="choice",
+        choices=("failed", "all"),
+    ),
     *_OF_BOTH,
 )
 
@@ -225,6 +238,7 @@ class DispatcherSettings:
     breaker_failures: int
     takeover_wait: float
     clock_skew_max: int
+    log_rings: str
     egress_allow: Egress
     bus_prefix: str
     log_level: str

@@ -7,7 +7,6 @@ is refused, because a refusal closes its channel. Where one of the first two end
 from __future__ import annotations
 
 import asyncio
-import logging
 import uuid
 from collections.abc import AsyncIterator, Coroutine
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -18,11 +17,12 @@ from aiormq.exceptions import ChannelLockedResource, ChannelNotFoundEntity, Chan
 
 from shared.bus.port import BusUnavailable, Delivery, SessionEvents
 from shared.bus.rabbit_wire import Patience, Wire, answer, expected_within
+from shared.observability.logs import get_logger
 
 if TYPE_CHECKING:
     from shared.bus.topology import QueueDeclaration, Topology
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 CLAIMS_AT_ONCE: Final = 8
 PREFETCH: Final = 200  # a shard's unacknowledged messages
@@ -158,7 +158,7 @@ class RabbitSession:
                 )
             except REFUSALS as refusal:
                 if not isinstance(refusal, ChannelLockedResource):
-                    log.warning("bus.claim_refused", extra={"shard": shard, "why": str(refusal)})
+                    log.warning("bus.claim_refused", shard=shard, error=str(refusal))
                 return False
             self._probes.append(probe)
             await self._inboxes.queue_bind(inbox.name, self._topology.changes, routing_key=str(shard))

@@ -46,6 +46,11 @@ def names_one(text: str, prefix: str) -> bool:
     return is_ulid(text) or (text.startswith(f"{prefix}_") and _PREFIX_ID.fullmatch(text) is not None)
 
 
+def is_name(text: str) -> bool:
+    """Could this text name anything of ours? Nothing secret is made like that."""
+    return is_ulid(text) or _PREFIX_ID.fullmatch(text) is not None or parse_firing_name(text) is not None
+
+
 def shard_of(timer_id: str, shards: int) -> int:
     """The shard a timer lives in, for ever: a stable hash, the same in every process and release."""
     return crc32(timer_id.encode()) % shards

@@ -74,6 +74,7 @@ class Town:
             breaker_failures=10,
             takeover_wait=self.takeover_wait,
             clock_skew_max=self.clock_skew_max,
+            log_rings="failed",
             egress_allow=STRICT,
             bus_prefix="",
             log_level="error",

@@ -41,6 +41,10 @@ def test_every_problem_is_told_at_once_and_by_name() -> None:
         ("SHARDS", "64; drop table"),
         ("DATABASE_URL", "mysql://db/x"),
         ("DATABASE_URL", "postgresql://db:port/x"),
+        ("DATABASE_URL", "postgresql://u:7/rest-of-password@db/x"),
+        ("AMQP_URL", "amqp://u:7?rest@mq"),
+        ("AMQP_URL", "amqp://u:7#rest@mq"),
+        ("LOG_LEVEL", "loud"),
         ("AMQP_URL", "localhost"),
         ("SMTP_URL", "mail.example.com:25"),
         ("SMTP_URL", "http://mail.example.com"),
@@ -69,6 +73,12 @@ def test_failures_are_kept_no_shorter_than_successes() -> None:
     assert port.startswith("API_PORT must ")
     assert days.startswith("LEDGER_FAILURE_DAYS must not be less than LEDGER_SUCCESS_DAYS, and 90 is less than 91")
     assert ApiSettings.of(GOOD | {"LEDGER_SUCCESS_DAYS": "90"}).ledger_success_days == 90
+
+
+def test_a_choice_is_one_of_a_few_however_it_is_written() -> None:
+    assert DispatcherSettings.of(GOOD | {"LOG_RINGS": "ALL", "LOG_LEVEL": "Warning"}).log_rings == "all"
+    with pytest.raises(InvalidSettings, match="LOG_RINGS must be one of failed, all, not 'some'"):
+        DispatcherSettings.of(GOOD | {"LOG_RINGS": "some"})
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-0.1", "61", "soon"])
