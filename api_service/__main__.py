@@ -19,7 +19,10 @@ from shared.bus.rabbit import RabbitBus
 from shared.clock import SystemClock
 from shared.domain.errors import Unavailable
 from shared.observability.logs import configure, get_logger
+from shared.observability.tracebacks import said_of
 from shared.settings import ApiSettings, InvalidSettings, environment, facts
+
+log = get_logger("api_service")
 
 USAGE = """usage: python -m api_service [migrate | restored]
 
@@ -32,7 +35,6 @@ Settings are environment variables; .env.example lists them.
 
 
 async def _serve(settings: ApiSettings) -> int:
-    log = get_logger(__name__)
     app = create_app(settings, bus=RabbitBus(settings.amqp_url, prefix=settings.bus_prefix), clock=SystemClock())
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -63,7 +65,7 @@ async def _migrate(settings: ApiSettings) -> int:
 
 
 async def _restored(settings: ApiSettings) -> int:
-    get_logger(__name__).info("database.restored", events=await restored(settings.database_url))
+    log.info("database.restored", events=await restored(settings.database_url))
     return 0
 
 
@@ -79,13 +81,15 @@ def main(arguments: list[str]) -> int:
     try:
         settings = ApiSettings.of(environment())
     except InvalidSettings as error:
-        sys.stderr.write(f"api_service cannot start:\n{error}\n")
+        configure()
+        for problem in error.problems:
+            log.critical("settings.refused", problem=problem)
         return 2
     configure(settings.log_level)
     try:
         return uvloop.run(command(settings))
     except (OSError, Unavailable, ValueError) as error:
-        sys.stderr.write(f"api_service cannot go on: {error.__cause__ or error}\n")
+        log.critical("api.failed", error=said_of(error.__cause__ or error))
         return 1
 
 

@@ -1,6 +1,8 @@
-"""Every error becomes one shape, here and nowhere else, that of its API; and every request is counted."""
+"""Every error becomes one shape, here and nowhere else, that of its API; every request is counted, and has its line."""
 
 from __future__ import annotations
+
+import asyncio
 
 from aiohttp import ClientPayloadError, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -15,8 +17,9 @@ from api_service.schemas.json_text import write_json
 from api_service.schemas.oncall.errors import show_errors
 from api_service.schemas.oncall.etags import etag, is_known
 from shared.domain import errors
-from shared.domain.ids import ulid
-from shared.observability.logs import get_logger
+from shared.domain.ids import is_name, ulid
+from shared.observability.logs import get_logger, in_context
+from shared.observability.tracebacks import said_of
 from shared.timing.instants import Instant
 
 REQUESTS = Counter("carillon_http_requests", "Requests, by what was asked and answered.", ["method", "route", "status"])
@@ -70,6 +73,17 @@ _SAID = {
     500: "something went wrong on our side; it is logged and it is not your request",
 }
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS"})
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+# What a path names, by its place in the route, and how the log calls it; an execution is called by its `webhook-id`.
+_NAMED = {
+    "event_id": "event_id",
+    "execution_id": "firing",
+    "key_id": "key_id",
+    "token_id": "token_id",
+    "id": "object_id",
+    "sid": "subscription_id",
+}
+_FAULT: web.RequestKey[BaseException] = web.RequestKey("fault", BaseException)  # whose fault a 5xx is
 _ONCALL = "/api/v4"  # where errors have a shape of their own, and every read has a tag
 
 log = get_logger(__name__)
@@ -80,25 +94,32 @@ async def name_requests(request: web.Request, handler: Handler) -> web.StreamRes
     """Call the request what its client calls it, or anything, and say so in the answer: logs have that name."""
     name = read_request_id(request.headers.getall("X-Request-Id", []))
     request[REQUEST_ID] = name or ulid(request.app[CLOCK].now(), request.app[ENTROPY](10))
-    response = await handler(request)
+    with in_context(request=request[REQUEST_ID]):
+        response = await handler(request)
     response.headers["X-Request-Id"] = request[REQUEST_ID]
     return response
 
 
 @web.middleware
 async def count_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Count the request and its time by method, route and status."""
+    """Count the request and its time by method, route and status, and log it once it is answered."""
     clock = request.app[CLOCK]
     begun = clock.steady()
-    with UNDER_WAY.track_inprogress():
-        response = await handler(request)
-
     # Names that a client can make up would be series without end.
     method = request.method if request.method in _METHODS else "other"
     resource = request.match_info.route.resource
     route = "none" if resource is None else resource.canonical
+    try:
+        with UNDER_WAY.track_inprogress():
+            response = await handler(request)
+    except asyncio.CancelledError:  # the service ends, and the request has had its time
+        log.warning("http.cut_off", method=method, route=route, **_named(request))
+        raise
+
+    seconds = clock.steady() - begun
     REQUESTS.labels(method, route, response.status).inc()
-    SECONDS.labels(method, route).observe(clock.steady() - begun)
+    SECONDS.labels(method, route).observe(seconds)
+    _tell(request, response, method=method, route=route, seconds=seconds)
     return response
 
 
@@ -109,13 +130,16 @@ async def shape_errors(request: web.Request, handler: Handler) -> web.StreamResp
     try:
         return await handler(request)
     except errors.DomainError as error:
-        return _refused(error, request.path, now)
+        response = _refused(error, request.path, now)
+        if response.status >= 500:
+            request[_FAULT] = error.__cause__ or error
+        return response
     except web.HTTPException as error:
         return _shaped(error, request, now)
     except (ClientPayloadError, HttpProcessingError, web.RequestPayloadError):
         return error_response(400, ["the body broke off or is not framed as its headers say"], now, path=request.path)
-    except Exception:
-        log.exception("http.unexpected_error", method=request.method, path=request.path, request=request[REQUEST_ID])
+    except Exception as error:  # noqa: BLE001 - it is logged with the request
+        request[_FAULT] = error
         return error_response(500, [_SAID[500]], now, path=request.path)
 
 
@@ -153,10 +177,35 @@ def _is_oncall(path: str) -> bool:
     return path == _ONCALL or path.startswith(f"{_ONCALL}/")
 
 
+def _tell(request: web.Request, response: web.StreamResponse, *, method: str, route: str, seconds: float) -> None:
+    """The request's one line. What a client makes up is not in it: of a path, its route and what it names."""
+    tell = log.error if response.status >= 500 else log.info
+    if route in _PROBES:
+        tell = log.debug
+    fault = request.get(_FAULT)
+    body = response.body if isinstance(response, web.Response) else None
+    facts: dict[str, object] = {
+        "method": method,
+        "route": route,
+        "status": response.status,
+        "duration_ms": round(seconds * 1000, 1),
+        "bytes": len(body) if isinstance(body, bytes) else 0,
+        "remote": request.remote,
+    } | _named(request)
+    if fault is not None:
+        facts["error"] = said_of(fault)
+        if response.status == 500:
+            facts["exc_info"] = fault
+    tell("http.answered", **facts)
+
+
+def _named(request: web.Request) -> dict[str, str]:
+    named = request.match_info.items()
+    return {_NAMED[place]: name for place, name in named if place in _NAMED and is_name(name)}
+
+
 def _refused(error: errors.DomainError, path: str, now: Instant) -> web.Response:
     status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 400)
-    if status == 503:
-        log.warning("http.unavailable", error=repr(error.__cause__ or error))
     message = list(error.problems) if isinstance(error, errors.InvalidInput) else [str(error)]
     response = error_response(status, message, now, path=path)
     if isinstance(error, errors.TooManyRequests):

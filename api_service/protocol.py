@@ -13,6 +13,7 @@ from api_service.keys import CLOCK
 from api_service.middleware import error_response
 from shared.clock import Clock
 from shared.observability.logs import get_logger
+from shared.observability.tracebacks import said_of
 
 # Bodies are left as they come: nobody may send a compressed one, and what is refused need not be inflated first.
 _CONNECTION = {
@@ -43,8 +44,7 @@ class _Protocol(web.RequestHandler):
     ) -> web.StreamResponse:
         """The answer where no handler could be asked; the connection ends with it."""
         # The text of a parser's error holds what was sent, which may be a key.
-        said = repr(exc) if status >= 500 else type(exc).__name__
-        log.info("http.refused", status=status, remote=request.remote, error=said)
+        _tell(status, request, exc)
         if request.writer.output_size > 0:
             raise ConnectionError("part of an answer is sent already")
 
@@ -57,6 +57,7 @@ class _Protocol(web.RequestHandler):
     ) -> tuple[web.StreamResponse, bool]:
         """Send the answer. An HTTPException that no middleware has seen (417) is shaped first."""
         if isinstance(resp, web.HTTPException):
+            _tell(resp.status, request, resp)
             resp = error_response(resp.status, [_refused(resp)], self._clock.now(), path=request.path)
         return await super().finish_response(request, resp, start_time)
 
@@ -86,6 +87,12 @@ class Runner(web.AppRunner):
 
     async def _make_server(self) -> web.Server:
         return _Server(await super()._make_server(), self.app[CLOCK])
+
+
+def _tell(status: int, request: web.BaseRequest, fault: BaseException | None) -> None:
+    tell = log.error if status >= 500 else log.info
+    error = "" if fault is None else said_of(fault)
+    tell("http.refused", status=status, remote=request.remote, error=error, exc_info=fault if status >= 500 else None)
 
 
 def _refused(refusal: web.HTTPException) -> str:

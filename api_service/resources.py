@@ -27,6 +27,7 @@ from shared.bus.port import Bus
 from shared.clock import Clock
 from shared.domain.errors import Unavailable
 from shared.observability.logs import get_logger
+from shared.observability.tracebacks import said_of
 
 Context: TypeAlias = Callable[[web.Application], AsyncIterator[None]]
 Loop: TypeAlias = Coroutine[None, None, None]
@@ -100,7 +101,7 @@ async def _supervise(running: Sequence[Loop], failed: asyncio.Event) -> None:
     try:
         await _together(running)
     except* Exception as errors:  # whatever it is, the service must not go on as if nothing had happened
-        log.critical("service.loop_failed", errors=[repr(error) for error in errors.exceptions], exc_info=True)
+        log.critical("service.loop_failed", errors=[said_of(error) for error in errors.exceptions], exc_info=errors)
         failed.set()
 
 

@@ -13,11 +13,13 @@ from dispatcher_service.probe import probe
 from shared.bus.rabbit import RabbitBus
 from shared.clock import SystemClock
 from shared.observability.logs import configure, get_logger
+from shared.observability.tracebacks import said_of
 from shared.settings import DispatcherSettings, InvalidSettings, environment, facts
+
+log = get_logger("dispatcher_service")
 
 
 async def _run(settings: DispatcherSettings) -> None:
-    log = get_logger(__name__)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -39,12 +41,14 @@ def main() -> int:
         settings = DispatcherSettings.of(environment())
         configure(settings.log_level)
     except InvalidSettings as error:
-        sys.stderr.write(f"dispatcher_service cannot start:\n{error}\n")
+        configure()
+        for problem in error.problems:
+            log.critical("settings.refused", problem=problem)
         return 2
     try:
         uvloop.run(_run(settings))
     except OSError as error:
-        sys.stderr.write(f"dispatcher_service cannot start: {error}\n")
+        log.critical("dispatcher.failed", error=said_of(error))
         return 1
     return 0
 

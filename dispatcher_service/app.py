@@ -17,9 +17,11 @@ from dispatcher_service.loops.ownership import Ownership, Ports
 from dispatcher_service.loops.reporter import Reporter
 from dispatcher_service.loops.ticker import Ticker
 from dispatcher_service.metrics import Metrics
+from dispatcher_service.ring_log import RingLog
 from dispatcher_service.sender.http import HttpSender
 from shared.bus.port import Bus
 from shared.clock import Clock
+from shared.domain.firing import Outcome
 from shared.observability.logs import get_logger
 from shared.settings import LEASE_SECONDS, DispatcherSettings
 from shared.version import VERSION
@@ -55,11 +57,12 @@ class Dispatcher:
         self._sender: RunningSender = sender or HttpSender(
             clock=clock, user_agent=f"carillon/{VERSION}", egress=settings.egress_allow
         )
+        self._ring_log = RingLog(clock=clock, everything=settings.log_rings == "all")
         self._reporter = Reporter(
             self._publisher,
             name=settings.dispatcher_name,
             clock=clock,
-            on_outcome=self.metrics.reported,
+            on_outcome=self._reported,
             on_room=self._wake,
         )
         self._agenda, keyring = Agenda(), Keyring()
@@ -149,6 +152,10 @@ class Dispatcher:
                 await self._reporter.flush()
         except TimeoutError:
             log.warning("outcomes.unreported", count=self._reporter.backlog)
+
+    def _reported(self, shard: Shard, outcome: Outcome) -> None:
+        self.metrics.reported(outcome)
+        self._ring_log.reported(shard, outcome)
 
     def _wake(self) -> None:
         self._ticker.wake()

@@ -31,6 +31,7 @@ from api_service.usecases.means import Means
 from api_service.usecases.registration import authenticate
 from shared.domain.errors import EventNotFound, TooManyRequests
 from shared.domain.ids import is_ulid
+from shared.observability.logs import add_to_context
 from shared.timing.instants import Instant
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -52,6 +53,7 @@ def for_application(handler: Callable[[web.Request, Means], Awaitable[web.Stream
 
 def let_in(request: web.Request, application_id: int, key_id: str, now: Instant) -> Means:
     """The means to act for an application that has shown who it is. Raises TooManyRequests."""
+    add_to_context(application_id=application_id)
     _limit_rate(request.app, application_id)
     return _means(request, application_id, key_id, now)
 

@@ -119,8 +119,8 @@ class Housekeeping:
         try:
             yield
         except NotNow as error:
-            log.info("housekeeping.ledger_waits", why=str(error))
+            log.info("housekeeping.ledger_delayed", why=str(error))
         except NotAllowed as error:
             if not self._told:
-                log.warning("housekeeping.ledger_not_allowed", why=str(error))
+                log.warning("housekeeping.ledger_forbidden", why=str(error))
             self._told = True

@@ -114,6 +114,7 @@ class Mailer:
                 log.warning("mailer.not_reached", error=str(error), first_event=told[0].event_id)
             else:
                 metrics.MAILER_SENT.inc()
+                log.info("mail.sent", notifications=len(told), first_event=told[0].event_id)
                 self._mail.over()
         if never and len(never) == len(recipients):
             raise never[0]

@@ -105,6 +105,7 @@ class Recorder:
         )
         if refused is None:
             metrics.recorded(message, self._clock.now())
+            log.debug("outcomes.recorded", dispatcher=message.dispatcher, reports=len(message.reports))
             await self._pause_gone(message)
         return refused
 

@@ -105,6 +105,7 @@ class Relay:
             sent, failure = await self._publish(list(parcels(rows)))
             if sent:
                 await outbox.delete(c, sent)
+                log.debug("changes.published", changes=len(sent), of=len(rows))
         if failure is not None:
             raise failure
         return len(rows)

@@ -95,7 +95,7 @@ class Snapshots:
                 case DigestRequest():
                     return await self._send_digest(request)
         except snapshots.Unanswerable as error:
-            log.warning("snapshots.unanswerable", error=str(error))
+            log.warning("snapshots.refused", error=str(error))
             return "unanswerable"
 
     async def _send_snapshot(self, request: SnapshotRequest) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from shared.clock import Clock
 from shared.observability.logs import Logger
+from shared.observability.tracebacks import said_of
 
 DELAY_LEAST = 0.05
 DELAY_MOST = 2.0
@@ -49,7 +50,4 @@ class Trouble:
 
 
 def _text(why: BaseException | str) -> str:
-    if isinstance(why, str):
-        return why
-    cause = why.__cause__
-    return f"{type(why).__name__}: {why}" if cause is None else f"{type(cause).__name__}: {cause}"
+    return why if isinstance(why, str) else said_of(why.__cause__ or why)

@@ -21,6 +21,7 @@ from api_service.store.queries import load
 from shared.domain.firing import Abandoned, Attempted, AttemptError, Execution, FailReason, Finished, Outcome, Skipped
 from shared.domain.retry import GONE
 from shared.messages.catalogue import Outcomes, Released, Report
+from shared.observability.tracebacks import said_of
 from shared.timing.instants import Instant, to_datetime
 
 SQL = load(__file__)
@@ -287,4 +288,4 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError, OverflowError) as error:
-        raise Unrecordable(str(error)) from error
+        raise Unrecordable(said_of(error)) from error  # what Postgres says quotes the row

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 @lru_cache(maxsize=16_384)
 def host_of(url: str) -> str:
-    """The lane of a URL: scheme, host and port; what is no URL has a lane of its own kind."""
+    """The lane of a URL: scheme, host and port, and nobody's password; what is no URL has a lane of its own kind."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return ""
-    return f"{parts.scheme}://{parts.netloc}"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

@@ -197,7 +197,7 @@ class Attempts:
     def _judge_host(self, host: str, answer: Answer) -> None:
         if answer.status_code:
             if self._breakers.answered(host):
-                log.info("host.answers_again", host=host)
+                log.info("host.recovered", host=host)
         elif answer.error is not AttemptError.REFUSED and self._breakers.failed(host, self._clock.steady()):
             log.warning("host.left_alone", host=host, error=answer.error.value)
 

@@ -193,7 +193,7 @@ class Balance:
             try:
                 await self._bell.ring_bell()
             except BusUnavailable:
-                log.info("bell.silent", owned=len(self._shards), members=self._members)
+                log.info("bell.failed", owned=len(self._shards), members=self._members)
         if now - self._rang < HUNGER_SECONDS[0] * 2:
             self._look_at = min(self._look_at, self._clock.steady() + LOOK_AGAIN_SECONDS)
 

@@ -69,7 +69,7 @@ class ClockWatch:
             signal = decode_time_signal(body)
         except ContractError as error:
             if self._understood:  # once: it comes again every few seconds
-                log.warning("clock.unintelligible", error=str(error))
+                log.warning("clock.misunderstood", error=str(error))
             self._understood = False
             return
         if self._prompt:
@@ -104,5 +104,7 @@ class ClockWatch:
             self._since = steady
             log.warning("clock.skewed", skew_ms=skew, limit_ms=self._limit)
         elif not skewed and self._since is not None:
-            log.info("clock.within", skew_ms=skew, limit_ms=self._limit, after_seconds=round(steady - self._since, 3))
+            log.info(
+                "clock.recovered", skew_ms=skew, limit_ms=self._limit, after_seconds=round(steady - self._since, 3)
+            )
             self._since = None

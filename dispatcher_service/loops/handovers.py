@@ -15,6 +15,7 @@ from dispatcher_service.loops.reporter import Reporter
 from shared.bus.port import BusUnavailable, Session
 from shared.clock import Clock
 from shared.observability.logs import get_logger
+from shared.observability.tracebacks import said_of
 
 # How long a shard that is given up waits for what is under way. What takes longer is rung again by the successor, under
 # the same name: holding all other timers of the shard back for one slow receiver would be worse.
@@ -94,18 +95,20 @@ class GivingUp:
             async with asyncio.timeout(SETTLE_SECONDS):
                 await self._attempts.settled(shard)
         except TimeoutError:
-            log.info("shard.left_unsettled", shard=shard.number)
+            log.info("shard.left_unsettled", shard=shard.number, epoch=shard.epoch)
         try:
             async with asyncio.timeout(GOODBYE_SECONDS):
                 await self._reporter.flush()
                 await self._reporter.released(shard)
         except (BusUnavailable, TimeoutError) as error:
-            log.warning("shard.left_without_goodbye", shard=shard.number, error=repr(error))
+            log.warning("shard.left_without_goodbye", shard=shard.number, epoch=shard.epoch, error=said_of(error))
         if forget(self._shards, shard.number, shard):
             try:
                 await self._session.release(shard.number)
             finally:
-                self._handovers.given_up(self._clock.steady() - begun)
+                seconds = self._clock.steady() - begun
+                self._handovers.given_up(seconds)
+                log.info("shard.released", shard=shard.number, epoch=shard.epoch, after_seconds=round(seconds, 3))
 
 
 def forget(shards: MutableMapping[int, Shard], number: int, shard: Shard) -> bool:

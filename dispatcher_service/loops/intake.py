@@ -107,7 +107,9 @@ class Intake:
             self._ticker.wake()
             await self._clock.sleep(0)
         if shard.rings:
-            self._handovers.rings(self._clock.steady() - claimed)
+            seconds = self._clock.steady() - claimed
+            self._handovers.rings(seconds)
+            log.info("shard.opened", **_of(shard), timers=len(shard.timers), after_seconds=round(seconds, 3))
             shard.await_pending()
             self._ticker.wake()
 
@@ -144,7 +146,7 @@ class Intake:
             try:
                 await self._apply(shard, decode_to_shard(delivery.body))
             except ContractError as error:
-                log.error("inbox.unintelligible", shard=delivery.shard, error=str(error))  # noqa: TRY400 - no trace wanted
+                log.error("inbox.misunderstood", shard=delivery.shard, error=str(error))  # noqa: TRY400 - no trace wanted
                 await delivery.bury()
                 return
         await delivery.ack()
@@ -158,10 +160,10 @@ class Intake:
                 await self._page(shard, message)
             case ShardDigest():
                 if shard.differs(message):
-                    log.warning("shard.differs", shard=shard.number, version=message.version, expected=message.count)
+                    log.warning("shard.difference_found", **_of(shard), version=message.version, expected=message.count)
                     await self._ask(shard)
         if len(shard.unintelligible) > unintelligible:
-            log.error("timers.unintelligible", shard=shard.number, timers=list(shard.unintelligible)[-10:])
+            log.error("timers.misunderstood", **_of(shard), timers=list(shard.unintelligible)[-10:])
         shard.await_pending()
         self._ticker.wake()
 
@@ -190,7 +192,7 @@ class Intake:
         now = self._clock.steady()
         since = self._gap_since.setdefault(shard.number, now)
         if now - since >= GAP_PATIENCE_SECONDS:
-            log.warning("shard.gap", shard=shard.number, through=shard.through)
+            log.warning("shard.gap_found", **_of(shard), through=shard.through)
             self._gap_since[shard.number] = now
             await self._ask(shard)
 
@@ -199,7 +201,7 @@ class Intake:
         try:
             await self._requests.to_work(Work.SNAPSHOTS, encode(request), expires_after=REQUEST_EXPIRES_SECONDS)
         except BusUnavailable:
-            log.info("comparison.skipped", shard=shard.number)  # the next one is half a minute away
+            log.info("comparison.skipped", **_of(shard))  # the next one is half a minute away
 
     async def _ask_behind_reports(self, shard: Shard) -> None:
         try:
@@ -207,7 +209,7 @@ class Intake:
                 await self._reports.flush()
                 await self._reports.ask(self._request(shard), expires_after=REQUEST_EXPIRES_SECONDS)
         except (BusUnavailable, TimeoutError):
-            log.info("snapshot.request_delayed", shard=shard.number)  # it is asked for again
+            log.info("snapshot.request_delayed", **_of(shard))  # it is asked for again
 
     async def _ask(self, shard: Shard) -> None:
         try:
@@ -215,8 +217,12 @@ class Intake:
                 Work.SNAPSHOTS, encode(self._request(shard)), expires_after=REQUEST_EXPIRES_SECONDS
             )
         except BusUnavailable:
-            log.info("snapshot.request_failed", shard=shard.number)  # watch asks again
+            log.info("snapshot.request_failed", **_of(shard))  # watch asks again
 
     def _request(self, shard: Shard) -> SnapshotRequest:
         self._handovers.snapshot_asked()
         return SnapshotRequest(shard=shard.number, incarnation=shard.incarnation, owner=self._name, request=uuid4().hex)
+
+
+def _of(shard: Shard) -> dict[str, int]:
+    return {"shard": shard.number, "epoch": shard.epoch}

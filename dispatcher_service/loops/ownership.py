@@ -90,7 +90,7 @@ class Ownership:
                 delay = shortest
                 await tenure.run(stop)
             except BusUnavailable as error:
-                log.warning("session.over", error=str(error))
+                log.warning("session.ended", error=str(error))
             finally:
                 self.connected = False
                 self._tenure = None
@@ -267,7 +267,7 @@ class Tenure:
     def _shard_lost(self, number: int) -> None:
         shard = self._ports.shards.get(number)
         if shard is not None:
-            log.warning("shard.lost", shard=number)
+            log.warning("shard.lost", shard=number, epoch=shard.epoch)
             self._take_away(number, shard)
         if self._balance is not None:
             self._balance.shard_lost()

@@ -43,7 +43,7 @@ class Reporter:
         *,
         name: str,
         clock: Clock,
-        on_outcome: Callable[[Outcome], None],
+        on_outcome: Callable[[Shard, Outcome], None],
         on_room: Callable[[], None],
         room: int = ROOM,
     ) -> None:
@@ -78,7 +78,7 @@ class Reporter:
         """Report this, under the epoch that the shard has now."""
         self._waiting.append((shard, shard.epoch, outcome))
         self._added += 1
-        self._on_outcome(outcome)
+        self._on_outcome(shard, outcome)
         self._news.set()
 
     async def run(self) -> None:
@@ -135,10 +135,10 @@ class Reporter:
             except BusUnavailable as error:
                 failures += 1
                 if failures == 1:
-                    log.warning("outcomes.waiting", backlog=self.backlog, error=str(error))
+                    log.warning("outcomes.delayed", backlog=self.backlog, error=str(error))
                 await self._clock.sleep(delay)
                 delay = min(delay * 2, longest)
             else:
                 if failures:
-                    log.info("outcomes.flowing", backlog=self.backlog, failures=failures)
+                    log.info("outcomes.resumed", backlog=self.backlog, failures=failures)
                 return

@@ -154,7 +154,7 @@ class HttpSender:
         except (aiohttp.ClientError, OSError, ValueError) as problem:
             error = AttemptError.REFUSED if self._guard.refused(way) else stage_of(problem)
         except Exception:  # one stranger's URL must not stop all rings
-            log.exception("attempt.unforeseen", host=host_of(url))
+            log.exception("attempt.failed", host=host_of(url))
             error = AttemptError.PROTOCOL
         finally:
             del self._deadlines[task]

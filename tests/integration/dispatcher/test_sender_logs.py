@@ -23,6 +23,6 @@ async def test_what_nobody_has_foreseen_is_a_failed_attempt_and_the_log_names_th
             answer = await post(sender, "http://receiver.test:8080/hooks/T0KEN?key=S3CRET")
 
     assert (answer.status_code, answer.error) == (0, AttemptError.PROTOCOL)
-    assert [(one["event"], one["host"]) for one in told] == [("attempt.unforeseen", "http://receiver.test:8080")]
+    assert [(one["event"], one["host"]) for one in told] == [("attempt.failed", "http://receiver.test:8080")]
     assert "T0KEN" not in str(told)
     assert "S3CRET" not in str(told)

@@ -134,7 +134,7 @@ async def test_who_may_not_make_weeks_says_so_once_and_sweeps_on(postgres: Postg
             await keeper.sweep()
 
     (said,) = told
-    assert said["event"] == "housekeeping.ledger_not_allowed"
+    assert said["event"] == "housekeeping.ledger_forbidden"
     assert "until api_service connects as the role that migrates" in said["why"]
     async with database.connection() as c:
         assert await where(c) == {(one.event_id, 1): "default"}

@@ -53,7 +53,7 @@ async def test_it_is_said_once_when_it_begins_and_once_when_it_ends_with_figures
     assert await scene.hear_for(60) == [], "below the limit, and not below half of it"
     scene.clock.step(700)
     (ended,) = await scene.hear_for(60)
-    assert (ended["event"], ended["log_level"], ended["skew_ms"]) == ("clock.within", "info", -100)
+    assert (ended["event"], ended["log_level"], ended["skew_ms"]) == ("clock.recovered", "info", -100)
     assert ended["after_seconds"] >= 60
     assert scene.watch.reason() is None
 
@@ -77,7 +77,7 @@ async def test_what_cannot_be_understood_is_said_once_and_does_no_harm() -> None
     with capture_logs() as logs:
         for _ in range(5):
             scene.watch.heard(b"five to twelve")
-    assert [log["event"] for log in logs] == ["clock.unintelligible"]
+    assert [log["event"] for log in logs] == ["clock.misunderstood"]
 
     await scene.hear_for(15)
     assert scene.watch.skew_seconds == 0

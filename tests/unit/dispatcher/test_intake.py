@@ -64,7 +64,11 @@ class Scene:
         agenda, lease = Agenda(), Lease(4.0)
         self.agenda = agenda
         self.reporter = Reporter(
-            self.queues, name="d", clock=clock, on_outcome=self.metrics.reported, on_room=lambda: None
+            self.queues,
+            name="d",
+            clock=clock,
+            on_outcome=lambda _shard, outcome: self.metrics.reported(outcome),
+            on_room=lambda: None,
         )
         attempts = Attempts(
             shards=self.shards,

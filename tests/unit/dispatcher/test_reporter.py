@@ -56,7 +56,12 @@ class Scene:
         self.told: list[Outcome] = []
         self.rooms = 0
         self.reporter = Reporter(
-            self.queue, name="d1", clock=self.clock, on_outcome=self.told.append, on_room=self.has_room, room=room
+            self.queue,
+            name="d1",
+            clock=self.clock,
+            on_outcome=lambda _shard, outcome: self.told.append(outcome),
+            on_room=self.has_room,
+            room=room,
         )
         self.shard = Shard(3, "incarnation", Agenda())
 
