@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import shutil
 import socket
 import subprocess
@@ -43,6 +44,10 @@ class Rabbit(Protocol):
 
     def ctl(self, *arguments: str, tool: str = "rabbitmqctl") -> str:
         """What rabbitmqctl says, or another of its tools."""
+        ...
+
+    def ctl_line(self) -> str:
+        """A line of a shell script that does as rabbitmqctl does."""
         ...
 
     def close(self) -> None:
@@ -102,6 +107,10 @@ class RabbitServer:
 
     def ctl(self, *arguments: str, tool: str = "rabbitmqctl") -> str:
         return _run([str(self._scripts / tool), "--quiet", *arguments], env=self._env)
+
+    def ctl_line(self) -> str:
+        told = [f"{name}={value}" for name, value in self._env.items()]
+        return shlex.join(["exec", "env", "-i", *told, str(self._scripts / "rabbitmqctl"), "--quiet"]) + ' "$@"'
 
     def close(self) -> None:
         self.kill()
@@ -174,6 +183,9 @@ class RabbitContainer:
 
     def ctl(self, *arguments: str, tool: str = "rabbitmqctl") -> str:
         return _run(["docker", "exec", self._name, tool, "--quiet", *arguments])
+
+    def ctl_line(self) -> str:
+        return f'exec docker exec {self._name} rabbitmqctl --quiet "$@"'
 
     def close(self) -> None:
         if self._exists:
