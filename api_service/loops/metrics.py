@@ -62,7 +62,11 @@ RECORDER_BURIED = Counter(
 RECORDER_SECONDS = Histogram("carillon_recorder_seconds", "How long it took to record one message.")
 SNAPSHOT_ANSWERS = Counter("carillon_snapshot_answers", "Requests of dispatchers, by what came of them.", ["result"])
 SNAPSHOT_TIMERS = Counter("carillon_snapshot_timers", "Timers that were sent in snapshots.")
-CLOCK_SKEW = Gauge("carillon_clock_skew_seconds", "By how much this machine's clock is ahead.", ["against"])
+CLOCK_SKEW = Seen(
+    "carillon_clock_skew_seconds",
+    "By how much this machine's clock is ahead; absent while Postgres cannot be asked.",
+    ("against",),
+)
 MAILER_SENT = Counter("carillon_mailer_sent", "Mails to owners of events that the mail server has accepted.")
 MAILER_POSTPONED = Counter("carillon_mailer_postponed", "Mails that could not be sent and are tried again later.")
 MAILER_DROPPED = Counter(

@@ -78,6 +78,7 @@ class Comparisons:
             try:
                 await self.compare()
             except Unavailable as error:
+                CLOCK_SKEW.unknown()
                 await self._trouble.wait(error)
             else:
                 self._trouble.over()
@@ -90,7 +91,7 @@ class Comparisons:
             there = await postgres.now(c)
             round_trip = self._clock.steady() - asked
         self._latest.append(Comparison(round_trip=round_trip, ahead=(sent - there) / 1_000 + round_trip / 2))
-        CLOCK_SKEW.labels("postgres").set(best(self._latest).ahead)
+        CLOCK_SKEW.all_known({"postgres": best(self._latest).ahead})
 
 
 def best(comparisons: Iterable[Comparison]) -> Comparison:

@@ -97,6 +97,33 @@ async def test_a_comparison_with_a_postgres_that_is_away_says_so(own_postgres: P
     await database.close()
 
 
+class FallsAsleep(SystemClock):
+    """A clock on which whoever sleeps does not wake."""
+
+    def __init__(self) -> None:
+        self.asleep = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        self.asleep.set()
+        await asyncio.Event().wait()
+
+
+async def test_what_cannot_be_compared_is_not_shown(database: Database, unused_tcp_port: int) -> None:
+    away = await Database.open(f"postgresql://nobody@127.0.0.1:{unused_tcp_port}/nothing")
+    shown = []
+    for one in (database, away):
+        clock = FallsAsleep()
+        running = asyncio.ensure_future(Comparisons(database=one, clock=clock).run())
+        async with asyncio.timeout(10):
+            await clock.asleep.wait()
+        running.cancel()
+        shown.append(REGISTRY.get_sample_value("carillon_clock_skew_seconds", {"against": "postgres"}))
+    await away.close()
+
+    assert shown[0] is not None
+    assert shown[1] is None
+
+
 def test_the_shortest_way_there_and_back_knows_best() -> None:
     slow, prompt = Comparison(round_trip=2.0, ahead=1.0), Comparison(round_trip=0.001, ahead=0.002)
 
