@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers import release
 from tests.servers.postgres import Postgres
 from tests.servers.rabbit import Rabbit, provide
 
@@ -58,6 +59,12 @@ def postgres(scratch: Path) -> Iterator[Postgres]:
         yield server
     finally:
         server.erase()
+
+
+@pytest.fixture(scope="session")
+def previous(scratch: Path) -> Path:
+    """The code of the previous release, in a folder of its own."""
+    return release.unpacked(scratch / "previous")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
@@ -35,13 +35,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How one process is started; `port` is where it answers /readyz."""
+    """How one process is started; `port` is where it answers /readyz, `code` the folder of its release."""
 
     name: str
     module: str
     settings: Mapping[str, str]
     port: int
     folder: Path
+    code: Path = ROOT
 
     @classmethod
     def api(cls, name: str, folder: Path, settings: Mapping[str, str]) -> Self:
@@ -57,6 +58,10 @@ class Recipe:
         told = {**settings, "PROBE_HOST": "127.0.0.1", "PROBE_PORT": str(port), "DISPATCHER_NAME": name}
         told.pop("DATABASE_URL", None)
         return cls(name=name, module="dispatcher_service", settings=told, port=port, folder=folder)
+
+    def of(self, code: Path) -> Self:
+        """The same process, of the release whose code is in this folder."""
+        return replace(self, code=code)
 
 
 class Service:
@@ -91,7 +96,7 @@ class Service:
         assert not self.runs, f"{self.name} runs already"
         # The tether's standard output is spoken for.
         command = ["/bin/sh", "-c", 'exec "$0" "$@" >&2', sys.executable, "-m", self.recipe.module]
-        self._process = TetheredProcess(command, log=self.log, env=environment(self.recipe.settings))
+        self._process = TetheredProcess(command, log=self.log, env=environment(self.recipe.settings, self.recipe.code))
 
     async def ready(self, *, within: float = READY_WITHIN) -> None:
         """Return when it says that it is ready."""
@@ -170,12 +175,12 @@ async def eventually(look: Callable[[], Awaitable[T]], *, within: float, what: C
     return found
 
 
-def migrate(settings: Mapping[str, str]) -> None:
-    """Bring the schema up to date, as an operator does."""
+def migrate(settings: Mapping[str, str], code: Path = ROOT) -> None:
+    """Bring the schema up to date, as an operator does: to that of the release whose code is in this folder."""
     done = subprocess.run(
         [sys.executable, "-m", "api_service", "migrate"],
-        cwd=ROOT,
-        env=environment(settings),
+        cwd=code,
+        env=environment(settings, code),
         capture_output=True,
         timeout=30,
         check=False,
@@ -183,7 +188,7 @@ def migrate(settings: Mapping[str, str]) -> None:
     assert done.returncode == 0, done.stderr.decode(errors="replace")
 
 
-def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a process that is told these settings."""
+def environment(settings: Mapping[str, str], code: Path = ROOT) -> dict[str, str]:
+    """The environment of a process that is told these settings, and where its code is."""
     kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return kept | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)} | dict(settings)
+    return kept | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(code)} | dict(settings)
