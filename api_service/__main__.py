@@ -11,6 +11,7 @@ import uvloop
 from aiohttp import web
 
 from api_service.app import create_app
+from api_service.keys import ENDING
 from api_service.protocol import Runner
 from api_service.resources import FAILED
 from api_service.store.migrations import migrate
@@ -24,6 +25,11 @@ from shared.settings import ApiSettings, InvalidSettings, environment, facts
 
 log = get_logger("api_service")
 
+# Whoever sends requests here finds out meanwhile that it is not ready: none is sent to a listener that is closed.
+FAREWELL_SECONDS = 1.0
+# For what is under way then.
+PATIENCE_SECONDS = 5.0
+
 USAGE = """usage: python -m api_service [migrate | restored]
 
   (nothing)  serve the API, until SIGTERM or SIGINT
@@ -35,16 +41,20 @@ Settings are environment variables; .env.example lists them.
 
 
 async def _serve(settings: ApiSettings) -> int:
-    app = create_app(settings, bus=RabbitBus(settings.amqp_url, prefix=settings.bus_prefix), clock=SystemClock())
+    clock = SystemClock()
+    app = create_app(settings, bus=RabbitBus(settings.amqp_url, prefix=settings.bus_prefix), clock=clock)
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    runner = Runner(app, access_log=None, shutdown_timeout=5.0)
+    runner = Runner(app, access_log=None, shutdown_timeout=PATIENCE_SECONDS)
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.api_host, settings.api_port).start()
         log.info("api.started", **facts(settings) | {"address": runner.addresses[0][:2]})
         await _first(told, app[FAILED])
+        app[ENDING].set()
+        log.info("api.ending")
+        await clock.sleep(FAREWELL_SECONDS)
     finally:
         await runner.cleanup()
     log.info("api.stopped")

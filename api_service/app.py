@@ -13,6 +13,7 @@ from api_service.keys import (
     CALENDARS,
     CLOCK,
     EGRESS,
+    ENDING,
     ENTROPY,
     LEDGER_SUCCESS_DAYS,
     PREVIEWS,
@@ -46,6 +47,7 @@ def create_app(settings: ApiSettings, *, bus: Bus, clock: Clock) -> web.Applicat
     app[LEDGER_SUCCESS_DAYS] = settings.ledger_success_days
     app[REGISTRATION_TOKEN] = settings.registration_token or None
     app[FAILED] = asyncio.Event()
+    app[ENDING] = asyncio.Event()
     add_routes(app)
     app.cleanup_ctx.append(database(settings.database_url, size=settings.database_pool))
     app.cleanup_ctx.append(

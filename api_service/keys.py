@@ -31,4 +31,5 @@ LEDGER_SUCCESS_DAYS: web.AppKey[int] = web.AppKey("ledger_success_days", int)
 EGRESS: web.AppKey[Egress] = web.AppKey("egress", Egress)
 REGISTRATION_TOKEN: web.AppKey[str | None] = web.AppKey("registration_token")  # None: anybody may register
 OUTBOX_WAKE: web.AppKey[Wake] = web.AppKey("outbox_wake")  # to be called once a change is committed
+ENDING: web.AppKey[asyncio.Event] = web.AppKey("ending", asyncio.Event)  # set once the process has been told to end
 READINESS: web.AppKey[Mapping[str, Check]] = web.AppKey("readiness")

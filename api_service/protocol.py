@@ -1,4 +1,7 @@
-"""What is refused before there is a request, in the same shape: what is not HTTP, and expectations we do not meet."""
+"""What is refused before there is a request, in the same shape: what is not HTTP, and expectations we do not meet.
+
+And how connections end: once the process has been told to, each with its next answer, which says so.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 
 from api_service import limits
-from api_service.keys import CLOCK
+from api_service.keys import CLOCK, ENDING
 from api_service.middleware import error_response
 from shared.clock import Clock
 from shared.observability.logs import get_logger
@@ -29,11 +32,12 @@ log = get_logger(__name__)
 class _Protocol(web.RequestHandler):
     """aiohttp's connection, with our errors instead of plain text."""
 
-    __slots__ = ("_clock",)
+    __slots__ = ("_clock", "_ending")
 
-    def __init__(self, server: web.Server, *, clock: Clock, **kwargs: Any) -> None:
+    def __init__(self, server: web.Server, *, clock: Clock, ending: asyncio.Event, **kwargs: Any) -> None:
         super().__init__(server, **kwargs)
         self._clock = clock
+        self._ending = ending
 
     def handle_error(
         self,
@@ -59,13 +63,15 @@ class _Protocol(web.RequestHandler):
         if isinstance(resp, web.HTTPException):
             _tell(resp.status, request, resp)
             resp = error_response(resp.status, [_refused(resp)], self._clock.now(), path=request.path)
+        if self._ending.is_set():
+            resp.force_close()
         return await super().finish_response(request, resp, start_time)
 
 
 class _Server(web.Server):
     """aiohttp's server, with our connections."""
 
-    def __init__(self, server: web.Server, clock: Clock) -> None:
+    def __init__(self, server: web.Server, clock: Clock, ending: asyncio.Event) -> None:
         super().__init__(
             server.request_handler,
             request_factory=server.request_factory,
@@ -74,10 +80,11 @@ class _Server(web.Server):
             **server._kwargs | _CONNECTION,  # noqa: SLF001 - aiohttp offers no other way to name the connection's class
         )
         self._clock = clock
+        self._ending = ending
 
     def __call__(self) -> web.RequestHandler:
         """A new connection."""
-        return _Protocol(self, loop=self._loop, clock=self._clock, **self._kwargs)
+        return _Protocol(self, loop=self._loop, clock=self._clock, ending=self._ending, **self._kwargs)
 
 
 class Runner(web.AppRunner):
@@ -86,7 +93,7 @@ class Runner(web.AppRunner):
     __slots__ = ()
 
     async def _make_server(self) -> web.Server:
-        return _Server(await super()._make_server(), self.app[CLOCK])
+        return _Server(await super()._make_server(), self.app[CLOCK], self.app[ENDING])
 
 
 def _tell(status: int, request: web.BaseRequest, fault: BaseException | None) -> None:

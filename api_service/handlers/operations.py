@@ -8,7 +8,7 @@ from aiohttp import web
 from prometheus_client import generate_latest
 
 from api_service.handlers.answers import answer
-from api_service.keys import CLOCK, READINESS, Check
+from api_service.keys import CLOCK, ENDING, READINESS, Check
 from api_service.middleware import error_response
 from shared.bus.port import BusUnavailable
 from shared.domain.errors import SchemaBehind, Unavailable
@@ -22,7 +22,9 @@ async def healthz(_request: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """GET /readyz: everything it needs is there, or which is not."""
+    """GET /readyz: everything it needs is there, or which is not; and it is not about to end."""
+    if request.app[ENDING].is_set():
+        return error_response(503, ["the process is ending"], request.app[CLOCK].now())
     checks = request.app[READINESS]
     async with asyncio.TaskGroup() as tasks:
         running = {name: tasks.create_task(_fault(check)) for name, check in checks.items()}

@@ -19,6 +19,7 @@ from api_service.keys import (
     CLOCK,
     DATABASE,
     EGRESS,
+    ENDING,
     ENTROPY,
     LEDGER_SUCCESS_DAYS,
     OUTBOX_WAKE,
@@ -149,6 +150,7 @@ def compose(
     """The application without its loops."""
     app = web.Application(middlewares=MIDDLEWARES, client_max_size=limits.BODY_BYTES)
     app[DATABASE] = database
+    app[ENDING] = asyncio.Event()
     app[CLOCK] = clock
     app[ENTROPY] = os.urandom
     app[EGRESS] = STRICT
