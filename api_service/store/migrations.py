@@ -1,4 +1,7 @@
-"""How does a database get our schema? Numbered files, each applied once, in order, in a transaction of its own."""
+"""How does a database get our schema? Numbered files, each applied once, in order, while others read and write it.
+
+A file is applied in a transaction of its own, which is tried again where another one holds a table that it changes.
+"""
 
 from __future__ import annotations
 
@@ -40,8 +43,8 @@ class Migration:
 async def migrate(dsn: str, *, shards: int, now: Instant) -> None:
     """Bring the database to this release's schema; at first installation also write its shards.
 
-    Safe to run from several processes at once. Raises MigrationRefused where the database belongs to a newer release
-    or to an installation with another number of shards, and Unavailable.
+    Safe to run from several processes at once, and while the previous release works. Raises MigrationRefused where the
+    database belongs to a newer release or to an installation with another number of shards, and Unavailable.
     """
     async with connect(dsn) as c, asyncio.timeout(TIME_LIMIT):
         await c.execute(SQL["exclude_others"])
@@ -99,9 +102,20 @@ async def _pending(c: Connection, known: Sequence[Migration]) -> list[Migration]
 
 
 async def _apply(c: Connection, migration: Migration, now: Instant) -> None:
-    async with c.transaction():
-        await c.execute(migration.text)
-        await c.execute(SQL["record"], migration.number, migration.name, to_datetime(now))
+    while not await _is_applied(c, migration, now):
+        await c.execute(SQL["pause"])
+
+
+async def _is_applied(c: Connection, migration: Migration, now: Instant) -> bool:
+    """Try to apply it; False where another transaction held a table that it changes."""
+    try:
+        async with c.transaction():
+            await c.execute(SQL["wait_no_longer"])
+            await c.execute(migration.text)
+            await c.execute(SQL["record"], migration.number, migration.name, to_datetime(now))
+    except asyncpg.LockNotAvailableError:
+        return False
+    return True
 
 
 async def _install(c: Connection, shards: int) -> None:

@@ -2,6 +2,14 @@
 -- Wait for whoever else migrates; the lock goes with the connection.
 select pg_advisory_lock(7305093201);
 
+-- pause --
+-- Wait a little before another try.
+select pg_sleep(0.3);
+
+-- wait_no_longer --
+-- Whoever waits for a table keeps all others from it who come later; for so long nobody notices.
+set local lock_timeout = '300ms';
+
 -- prepare --
 -- Where it is written which migrations this database has seen.
 create table if not exists migration (

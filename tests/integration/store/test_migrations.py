@@ -49,6 +49,7 @@ ATTEMPT = """
     )
     values ('e', $1, false, 1, 1, $1, 1, 200, '', 'd', false)
 """
+PATIENCE = 30.0  # seconds; who stood behind a migration would stand for ever
 
 
 async def catalogue(c: asyncpg.Connection[asyncpg.Record]) -> list[tuple[Any, ...]]:
@@ -102,6 +103,23 @@ async def test_several_processes_install_once(dsn: str) -> None:
 
         assert [row[0] for row in await c.fetch("select shard from shard order by shard")] == list(range(SHARDS))
         assert await c.fetchval("select count(*) from migration") == len(read(migrations.FOLDER))
+
+
+async def test_nobody_stands_for_long_behind_a_migration_that_waits(dsn: str) -> None:
+    """Who reads a table keeps a migration from changing it; the migration must not keep others from reading it."""
+    async with connect(dsn) as reader, connect(dsn) as other:
+        await reader.execute(migrations.SQL["prepare"])
+        for migration in read(migrations.FOLDER)[:9]:
+            await migrations._apply(reader, migration, NOW)
+        async with asyncio.TaskGroup() as group, reader.transaction():
+            await reader.execute("select from event_rule")
+            migrating = group.create_task(migrate(dsn, shards=SHARDS, now=NOW))
+            await waiting_for_a_lock(other, "relation")
+            async with asyncio.timeout(PATIENCE):
+                await other.execute("select from event_rule")
+            assert not migrating.done()
+
+        assert await other.fetchval("select max(number) from migration") == len(read(migrations.FOLDER))
 
 
 async def test_the_number_of_shards_is_fixed_at_installation(dsn: str) -> None:
