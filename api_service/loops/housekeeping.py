@@ -80,6 +80,7 @@ class Housekeeping:
         await self._forget(api_keys.forget_expired, now)
         await self._forget(signing.forget_ended, now)
         await self._forget(changes.forget_older, now - self._changes_kept_ms)
+        await self._forget(changes.forget_older_oncall, now - self._changes_kept_ms)
         await self._keep_ledger(now)
 
     async def _forget(self, forget: Forget, moment: Instant) -> None:

@@ -60,18 +60,12 @@ class Wanted:
 
 async def add(c: Connection, application_id: int, change: Change) -> None:
     """Write it down; it is there if the transaction is."""
-    await c.execute(
-        SQL["add"],
-        application_id,
-        to_datetime(change.happened),
-        change.action,
-        change.key_id,
-        change.request_id,
-        change.event_id,
-        change.affected_key_id,
-        change.object_id,
-        json.dumps(change.fields, ensure_ascii=False),
-    )
+    done = (application_id, to_datetime(change.happened), change.action, change.key_id, change.request_id)
+    fields = json.dumps(change.fields, ensure_ascii=False)
+    if change.object_id is None:
+        await c.execute(SQL["add"], *done, change.event_id, change.affected_key_id, fields)
+    else:
+        await c.execute(SQL["add_oncall"], *done, change.object_id, fields)
 
 
 async def page(c: Connection, application_id: int, wanted: Wanted, limit: int) -> list[Noted]:
@@ -93,6 +87,12 @@ async def page(c: Connection, application_id: int, wanted: Wanted, limit: int) -
 async def forget_older(c: Connection, moment: Instant, *, limit: int = 1_000) -> int:
     """Forget changes from before the moment, at most `limit`; how many those were."""
     status = await c.execute(SQL["forget_older"], to_datetime(moment), limit)
+    return int(status.rpartition(" ")[2])
+
+
+async def forget_older_oncall(c: Connection, moment: Instant, *, limit: int = 1_000) -> int:
+    """The same, of changes of what is on call."""
+    status = await c.execute(SQL["forget_older_oncall"], to_datetime(moment), limit)
     return int(status.rpartition(" ")[2])
 
 

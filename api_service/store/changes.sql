@@ -1,23 +1,43 @@
 -- add --
--- Something was done, by whom and to what.
-insert into change_log (
-    application_id, happened, action, key_id, request_id, event_id, affected_key_id, object_id, fields
-)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+-- Something was done, by whom and to what event or key.
+insert into change_log (application_id, happened, action, key_id, request_id, event_id, affected_key_id, fields)
+values ($1, $2, $3, $4, $5, $6, $7, $8);
+
+-- add_oncall --
+-- The same, to what is on call.
+insert into oncall_change_log (application_id, happened, action, key_id, request_id, object_id, fields)
+values ($1, $2, $3, $4, $5, $6, $7);
 
 -- page --
--- A page of an application's changes, newest first, beyond a place: a range of one index, read backwards.
+-- A page of an application's changes, newest first, beyond a place: ranges of two indexes, read backwards.
 select change_id, happened, action, key_id, request_id, event_id, affected_key_id, object_id, fields
-from change_log
-where application_id = $1
-    and happened >= $2 and happened < $3
-    and (happened, change_id) < ($4, $5::uuid)
+from (
+    (
+        select change_id, happened, action, key_id, request_id, event_id, affected_key_id, null as object_id, fields
+        from change_log
+        where application_id = $1
+            and happened >= $2 and happened < $3
+            and (happened, change_id) < ($4, $5::uuid)
+        order by happened desc, change_id desc
+        limit $6
+    )
+    union all
+    (
+        select change_id, happened, action, key_id, request_id, null, null, object_id, fields
+        from oncall_change_log
+        where application_id = $1
+            and happened >= $2 and happened < $3
+            and (happened, change_id) < ($4, $5::uuid)
+        order by happened desc, change_id desc
+        limit $6
+    )
+) as newest
 order by happened desc, change_id desc
 limit $6;
 
 -- page_of_event --
 -- The same, of one event and some actions, or of all where they are null.
-select change_id, happened, action, key_id, request_id, event_id, affected_key_id, object_id, fields
+select change_id, happened, action, key_id, request_id, event_id, affected_key_id, null as object_id, fields
 from change_log
 where application_id = $1 and event_id = $7
     and happened >= $2 and happened < $3
@@ -27,9 +47,9 @@ order by happened desc, change_id desc
 limit $6;
 
 -- page_of_object --
--- The same, of what it was done to where that was no event.
-select change_id, happened, action, key_id, request_id, event_id, affected_key_id, object_id, fields
-from change_log
+-- The same, of what it was done to where that is on call.
+select change_id, happened, action, key_id, request_id, null as event_id, null as affected_key_id, object_id, fields
+from oncall_change_log
 where application_id = $1 and object_id = $7
     and happened >= $2 and happened < $3
     and (happened, change_id) < ($4, $5::uuid)
@@ -39,15 +59,28 @@ limit $6;
 
 -- page_of_actions --
 -- The same, of some actions: as many of the newest of each, and of those the newest.
-select newest.*
+select newest.change_id, newest.happened, newest.action, newest.key_id, newest.request_id, newest.event_id,
+    newest.affected_key_id, newest.object_id, newest.fields
 from unnest($7::text[]) as wanted (action) cross join lateral (
-    select change_id, happened, action, key_id, request_id, event_id, affected_key_id, object_id, fields
-    from change_log
-    where application_id = $1 and change_log.action = wanted.action
-        and happened >= $2 and happened < $3
-        and (happened, change_id) < ($4, $5::uuid)
-    order by happened desc, change_id desc
-    limit $6
+    (
+        select change_id, happened, action, key_id, request_id, event_id, affected_key_id, null as object_id, fields
+        from change_log
+        where application_id = $1 and change_log.action = wanted.action
+            and happened >= $2 and happened < $3
+            and (happened, change_id) < ($4, $5::uuid)
+        order by happened desc, change_id desc
+        limit $6
+    )
+    union all
+    (
+        select change_id, happened, action, key_id, request_id, null, null, object_id, fields
+        from oncall_change_log
+        where application_id = $1 and oncall_change_log.action = wanted.action
+            and happened >= $2 and happened < $3
+            and (happened, change_id) < ($4, $5::uuid)
+        order by happened desc, change_id desc
+        limit $6
+    )
 ) as newest
 order by newest.happened desc, newest.change_id desc
 limit $6;
@@ -57,4 +90,11 @@ limit $6;
 delete from change_log
 where (application_id, happened, change_id) in (
     select application_id, happened, change_id from change_log where happened < $1 order by happened limit $2
+);
+
+-- forget_older_oncall --
+-- The same, of what was done to what is on call.
+delete from oncall_change_log
+where (application_id, happened, change_id) in (
+    select application_id, happened, change_id from oncall_change_log where happened < $1 order by happened limit $2
 );

@@ -18,6 +18,7 @@ from api_service.store.listing import ContextFilter, Filters
 from api_service.store.queries import load
 from shared.domain.errors import EventNotFound
 from shared.domain.event import Event, PauseReason, Status, body_of
+from shared.domain.timer import BESIDE_ROSTER
 from shared.timing.instants import Instant, from_datetime, to_datetime
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ async def insert(c: Connection, event: Event, terms: Iterable[UUID]) -> None:
         event.shard,
         event.version,
         event.event_owner,
-        event.interval,
+        event.interval or BESIDE_ROSTER,
         event.timezone,
         _moment(event.start_date),
         to_datetime(event.end_date),
@@ -76,7 +77,7 @@ async def update(c: Connection, event: Event, *, old_terms: set[UUID], new_terms
         event.application_id,
         event.event_id,
         event.version,
-        event.interval,
+        event.interval or BESIDE_ROSTER,
         event.timezone,
         _moment(event.start_date),
         to_datetime(event.end_date),
@@ -134,7 +135,7 @@ def event_of(row: asyncpg.Record) -> Event:
         version=row["version"],
         status=Status(row["status"]),
         event_owner=row["event_owner"],
-        interval=row["interval"],
+        interval="" if row["roster"] else row["interval"],
         timezone=row["timezone"],
         start_date=_instant(row["start_date"]),
         end_date=from_datetime(row["end_date"]),

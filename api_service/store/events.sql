@@ -1,11 +1,14 @@
 -- insert --
--- A new event, its state, its terms and the first row of its history, and that it counts.
+-- A new event, its state, its terms and the first row of its history, what it subscribes to, and that it counts.
 with written as (
     insert into event (
         event_id, application_id, shard, version, event_owner, interval, timezone, start_date, end_date,
-        callback_url, context, tags, created_date, updated_date, anchor, delivery, schedule_id, roster
+        callback_url, context, tags, created_date, updated_date, anchor, delivery
     )
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $20, $22, $23)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $20)
+), subscribed as (
+    insert into subscription (event_id, application_id, shard, schedule_id, roster)
+    select $1, $2, $3, $22, $23 where $22::text is not null
 ), begun as (
     insert into event_state (event_id, application_id, shard, status, settled_through, last_run_date, paused_reason)
     values ($1, $2, $3, $16, $17, $18, $21)
@@ -20,22 +23,29 @@ insert into event_term (application_id, term, event_id) select $2, unnest($19::u
 
 -- get --
 -- One event of one application.
-select event.*, status, settled_through, last_run_date, paused_reason
-from event join event_state using (event_id)
+select event_id, event.application_id, event.shard, version, event_owner, interval, timezone, start_date, end_date,
+       callback_url, context, tags, created_date, updated_date, anchor, delivery, status, settled_through, last_run_date,
+       paused_reason, schedule_id, roster
+from event join event_state using (event_id) left join subscription using (event_id)
 where event_id = $2 and event.application_id = $1;
 
 -- get_for_update --
 -- The same, and kept as it is until the transaction ends: the event first, then its state.
-select event.*, status, settled_through, last_run_date, paused_reason
-from event join event_state using (event_id)
+select event_id, event.application_id, event.shard, version, event_owner, interval, timezone, start_date, end_date,
+       callback_url, context, tags, created_date, updated_date, anchor, delivery, status, settled_through, last_run_date,
+       paused_reason, schedule_id, roster
+from event join event_state using (event_id) left join subscription using (event_id)
 where event_id = $2 and event.application_id = $1
 for update of event, event_state;
 
 -- update --
--- What a client may change of an event.
+-- What a client may change of an event, and its roster where it has one.
+with rearmed as (
+    update subscription set roster = $14 where event_id = $2 and roster <> $14::bytea
+)
 update event
 set version = $3, interval = $4, timezone = $5, start_date = $6, end_date = $7, callback_url = $8, context = $9,
-    tags = $10, updated_date = $11, anchor = $12, delivery = $13, roster = $14
+    tags = $10, updated_date = $11, anchor = $12, delivery = $13
 where event_id = $2 and application_id = $1
 returning event_id;
 
@@ -69,7 +79,9 @@ select event_id from gone;
 
 -- page_rows --
 -- These events of one application, newest first.
-select event.*, status, settled_through, last_run_date, paused_reason
-from event join event_state using (event_id)
+select event_id, event.application_id, event.shard, version, event_owner, interval, timezone, start_date, end_date,
+       callback_url, context, tags, created_date, updated_date, anchor, delivery, status, settled_through, last_run_date,
+       paused_reason, schedule_id, roster
+from event join event_state using (event_id) left join subscription using (event_id)
 where event_id = any($2::text[]) and event.application_id = $1
 order by event_id desc;

@@ -1,6 +1,6 @@
 -- subscriptions --
 -- What of an application subscribes to a schedule: few, and no listing of events has them.
-select event_id from event where application_id = $1 and schedule_id is not null;
+select event_id from subscription where application_id = $1;
 
 -- standing --
 -- How many of some events have one of these statuses.

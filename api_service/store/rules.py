@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from api_service.store.database import Connection
 from api_service.store.queries import load
 from shared.domain.event import Event, Status
+from shared.domain.timer import BESIDE_ROSTER
 from shared.timing.instants import Instant, from_datetime, to_datetime
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ async def note(c: Connection, event: Event, *, kept: int | None = None) -> None:
         event.application_id,
         event.version,
         to_datetime(event.updated_date),
-        event.interval,
+        event.interval or BESIDE_ROSTER,
         event.timezone,
         to_datetime(event.end_date),
         to_datetime(event.anchor),
@@ -84,7 +85,7 @@ def _rule(row: asyncpg.Record) -> RuleVersion:
     return RuleVersion(
         version=row["version"],
         valid_from=from_datetime(row["valid_from"]),
-        interval=row["interval"],
+        interval="" if row["roster"] else row["interval"],
         timezone=row["timezone"],
         end_date=from_datetime(row["end_date"]),
         anchor=from_datetime(row["anchor"]),

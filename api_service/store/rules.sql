@@ -11,8 +11,8 @@ with latest as (
 ), missed as (
     select (latest.interval, latest.timezone, latest.end_date, latest.anchor, latest.paused, latest.roster)
         is distinct from
-        (event.interval, event.timezone, event.end_date, event.anchor, status = 'PAUSED', event.roster) as missed
-    from event join event_state using (event_id) left join latest on true
+        (event.interval, event.timezone, event.end_date, event.anchor, status = 'PAUSED', subscription.roster) as missed
+    from event join event_state using (event_id) left join subscription using (event_id) left join latest on true
     where event_id = $1 and event.application_id = $2
 ), forgotten as (
     delete from event_rule

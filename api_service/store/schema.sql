@@ -189,15 +189,24 @@ create table event (
     created_date    timestamptz not null,
     updated_date    timestamptz not null,
     anchor          timestamptz not null,  -- occurrences count strictly after it
-    delivery        json,  -- the fields of shared.domain.delivery.Delivery in order; null is the default
-    schedule_id     text collate "C" references schedule,  -- of a subscription; it has no interval, but a roster
-    roster          bytea                                  -- an encoded shared.domain.roster.Roster
+    delivery        json   -- the fields of shared.domain.delivery.Delivery in order; null is the default
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
 create index event_newest on event (application_id, event_id desc);
 -- What a shard adds up to is asked every minute, of every shard: answered from this index alone.
 create index event_digest on event (shard, end_date) include (version);
-create index event_subscriptions on event (schedule_id, event_id) where schedule_id is not null;
-create index event_subscribing on event (application_id, event_id) where schedule_id is not null;
+
+-- A subscription is an event whose instants are the transitions of a schedule's roster instead of a cron rule's; its
+-- interval is for releases that read no rosters. Beside the event, whose row such releases read as it was.
+create table subscription (
+    event_id        text collate "C" primary key references event on delete cascade,
+    application_id  integer not null,
+    shard           smallint not null,
+    schedule_id     text collate "C" not null references schedule,
+    roster          bytea not null  -- an encoded shared.domain.roster.Roster
+);
+create index subscription_schedule on subscription (schedule_id, event_id);
+create index subscription_application on subscription (application_id, event_id);
+create index subscription_shard on subscription (shard, event_id);
 
 -- How many events of an application are in each shard, written with each event that comes or goes. Whoever writes a row
 -- holds the shard, so nobody waits for a row of its own, and no row is everybody's.
@@ -336,21 +345,37 @@ create table change_log (
     change_id        uuid not null default gen_random_uuid(),
     action           text not null check (action in (
         'created', 'changed', 'paused', 'resumed', 'deleted', 'triggered', 'replayed', 'signingSecretRotated',
-        'apiKeyCreated', 'apiKeyRevoked', 'accountUserCreated', 'accountUserChanged', 'accountUserDeleted',
-        'scheduleCreated', 'scheduleChanged', 'scheduleFlushed', 'scheduleDeleted', 'oncallEventCreated',
-        'oncallEventChanged', 'oncallEventOverridden', 'oncallEventExcepted', 'oncallEventTerminated',
-        'oncallEventRestored', 'oncallEventDeleted', 'feedTokenCreated', 'feedTokenRevoked'
+        'apiKeyCreated', 'apiKeyRevoked'
     )),
     key_id           text collate "C",  -- of the API key that asked; null where the service did it by itself
     request_id       text,              -- of the request that asked; the same for all that one request in bulk did
     event_id         text collate "C",  -- what it was done to; null where it was no event
     affected_key_id  text collate "C",  -- the API key that was made or revoked
-    object_id        text collate "C",  -- the account user, schedule, on-call event or feed token that it was done to
     fields           json not null,     -- [{"name": …, "from": …, "to": …}]; values only of what is no secret
     primary key (application_id, happened, change_id)
 ) with (autovacuum_vacuum_insert_scale_factor = 0.02);
 create index change_log_event on change_log (application_id, event_id, happened, change_id);
-create index change_log_object on change_log (application_id, object_id, happened, change_id)
-    where object_id is not null;
 create index change_log_action on change_log (application_id, action, happened, change_id);
 create index change_log_age on change_log (happened);
+
+-- Whoever changes any of this, it is noted as other changes are, and kept as long; apart from those, which a release that
+-- knows none of these words reads.
+create table oncall_change_log (
+    application_id  integer not null,
+    happened        timestamptz not null,
+    change_id       uuid not null default gen_random_uuid(),
+    action          text not null check (action in (
+        'accountUserCreated', 'accountUserChanged', 'accountUserDeleted', 'scheduleCreated', 'scheduleChanged',
+        'scheduleFlushed', 'scheduleDeleted', 'oncallEventCreated', 'oncallEventChanged', 'oncallEventOverridden',
+        'oncallEventExcepted', 'oncallEventTerminated', 'oncallEventRestored', 'oncallEventDeleted',
+        'feedTokenCreated', 'feedTokenRevoked'
+    )),
+    key_id          text collate "C",
+    request_id      text,
+    object_id       text collate "C" not null,  -- the account user, schedule, on-call event or feed token
+    fields          json not null,
+    primary key (application_id, happened, change_id)
+) with (autovacuum_vacuum_insert_scale_factor = 0.02);
+create index oncall_change_log_object on oncall_change_log (application_id, object_id, happened, change_id);
+create index oncall_change_log_action on oncall_change_log (application_id, action, happened, change_id);
+create index oncall_change_log_age on oncall_change_log (happened);

@@ -19,7 +19,7 @@ from api_service.store.queries import load
 from shared.domain.delivery import SigningKeys
 from shared.domain.firing import PendingFiring
 from shared.domain.roster_series import series_of
-from shared.domain.timer import Timer
+from shared.domain.timer import BESIDE_ROSTER, Timer
 from shared.messages.catalogue import ShardDigest
 from shared.timing import cron
 from shared.timing.instants import Instant, from_datetime, to_datetime
@@ -98,6 +98,7 @@ async def digest(c: Connection, shard: int, ends_after: Instant) -> ShardDigest:
         count=row["count"],
         versions_sum=row["versions_sum"],
         versions_xor=row["versions_xor"],
+        rosters=row["rosters"],
     )
 
 
@@ -137,7 +138,7 @@ def _timer(row: asyncpg.Record) -> Timer:
     return Timer(
         id=row["event_id"],
         version=row["version"],
-        rule="" if roster else cron.parse(row["interval"], seed=row["event_id"]).expression,
+        rule=BESIDE_ROSTER if roster else cron.parse(row["interval"], seed=row["event_id"]).expression,
         zone=row["timezone"],
         anchor=from_datetime(row["anchor"]),
         end=from_datetime(row["end_date"]),

@@ -21,9 +21,10 @@ select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin'
 -- Everything in the shard that may still ring, with what is settled out of order: beyond the anchor.
 select event.event_id, event.application_id, event.version, event.interval, event.timezone, event.end_date,
        event.callback_url, event.context::text as context, event.delivery::text as delivery,
-       event.roster, state.status = 'PAUSED' as paused, begins.anchor, done.settled, done.lasts, done.counts
+       subscription.roster, state.status = 'PAUSED' as paused, begins.anchor, done.settled, done.lasts, done.counts
 from event_state as state
     join event using (event_id)
+    left join subscription using (event_id)
     cross join lateral (select greatest(event.anchor, state.settled_through) as anchor) as begins
     left join lateral (
         select array_agg(nominal order by nominal) as settled, array_agg(last order by nominal) as lasts,
@@ -42,9 +43,9 @@ where execution.status in ('PENDING', 'RETRYING') and state.shard = $1 and state
 order by nominal, execution.event_id;
 
 -- digest --
--- What the shard's timers add up to: count, sum and exclusive-or of their versions, at one moment. None that ends so
--- late is finished.
-select shard.version, totals.*
+-- What the shard's timers add up to: count, sum and exclusive-or of their versions, and how many have a roster, at one
+-- moment. None that ends so late is finished.
+select shard.version, totals.count, totals.versions_sum, totals.versions_xor, subscribed.rosters
 from shard
     cross join (
         select count(*) as count, coalesce(sum(event.version), 0)::bigint as versions_sum,
@@ -52,4 +53,9 @@ from shard
         from event
         where event.shard = $1 and event.end_date > $2
     ) as totals
+    cross join (
+        select count(*) as rosters
+        from subscription join event using (event_id)
+        where subscription.shard = $1 and event.end_date > $2
+    ) as subscribed
 where shard.shard = $1;

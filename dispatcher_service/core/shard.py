@@ -198,11 +198,15 @@ class Shard:
         mixed = 0
         for version in versions:
             mixed ^= version
-        return (len(versions), sum(versions), mixed) != (digest.count, digest.versions_sum, digest.versions_xor)
+        if (len(versions), sum(versions), mixed) != (digest.count, digest.versions_sum, digest.versions_xor):
+            return True
+        rosters = sum(1 for timer in timers if timer.roster and timer.end > digest.ends_after)
+        return digest.rosters not in {rosters, -1}
 
     def _upsert(self, timer: Timer) -> None:
         known = self._known(timer.id)
-        if (known.version if known is not None else self._gone.get(timer.id, -1)) >= timer.version:
+        version = known.version if known is not None else self._gone.get(timer.id, -1)
+        if version >= timer.version and not (known is not None and _completes(timer, known)):
             self._learn(timer)
             return
         before = self._forget(timer.id) or self._finished.pop(timer.id, None)
@@ -283,3 +287,8 @@ class Shard:
         self._close_ranks()
         self._remember_above(horizon)
         self._assemblies.clear()
+
+
+def _completes(told: Timer, known: Timer) -> bool:
+    """Is it the same timer with the roster that an API of a release without rosters has left out?"""
+    return told.version == known.version and bool(told.roster) and not known.roster

@@ -19,7 +19,7 @@ from shared.domain import roster_series
 from shared.domain.delivery import DEFAULT, Delivery, spread_offset
 from shared.domain.errors import EventIsFinished
 from shared.domain.series import Series
-from shared.domain.timer import Timer
+from shared.domain.timer import BESIDE_ROSTER, Timer
 from shared.timing import cron
 from shared.timing.instants import Instant
 
@@ -176,7 +176,7 @@ def timer_of(event: Event) -> Timer:
     return Timer(
         id=event.event_id,
         version=event.version,
-        rule="" if event.roster else cron.parse(event.interval, seed=event.event_id).expression,
+        rule=BESIDE_ROSTER if event.roster else cron.parse(event.interval, seed=event.event_id).expression,
         zone=event.timezone,
         anchor=max(event.anchor, event.settled_through or event.anchor),
         end=event.end_date,

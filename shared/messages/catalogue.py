@@ -104,7 +104,8 @@ class DigestRequest(msgspec.Struct, tag="digest-request.1", array_like=True, fro
 class ShardDigest(msgspec.Struct, tag="digest.1", array_like=True, frozen=True):
     """api_service → the owner of a shard: at `version`, this is what the timers that end after `ends_after` add up to.
 
-    Versions are unique in a shard, so their count, sum and exclusive-or tell two sets of timers apart.
+    Versions are unique in a shard, so their count, sum and exclusive-or tell two sets of timers apart. `rosters` is how
+    many of them have one, for who was told of them by a release that drops it; -1 is said by a release that has none.
     """
 
     shard: int
@@ -113,6 +114,7 @@ class ShardDigest(msgspec.Struct, tag="digest.1", array_like=True, frozen=True):
     count: int
     versions_sum: int
     versions_xor: int
+    rosters: int = -1
 
 
 class Report(msgspec.Struct, array_like=True, frozen=True):

@@ -99,7 +99,8 @@ class Truth:
 
     def digest(self, ends_after: Instant = 0) -> ShardDigest:
         """What the timers add up to."""
-        versions = [timer.version for timer in self.timers.values() if timer.end > ends_after]
+        timers = [timer for timer in self.timers.values() if timer.end > ends_after]
+        versions = [timer.version for timer in timers]
         mixed = 0
         for version in versions:
             mixed ^= version
@@ -110,6 +111,7 @@ class Truth:
             count=len(versions),
             versions_sum=sum(versions),
             versions_xor=mixed,
+            rosters=sum(1 for timer in timers if timer.roster),
         )
 
     def _wrote(self, what: What) -> int:

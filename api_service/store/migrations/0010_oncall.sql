@@ -121,22 +121,38 @@ create table feed_shown (
 create unique index feed_shown_schedule on feed_shown (schedule_id, digest) where schedule_id is not null;
 create unique index feed_shown_account_user on feed_shown (account_user_id, digest) where account_user_id is not null;
 
--- A subscription is an event whose instants are the transitions of a schedule's roster instead of a cron rule's.
-alter table event add column schedule_id text collate "C" references schedule;
-alter table event add column roster bytea;
-create index event_subscriptions on event (schedule_id, event_id) where schedule_id is not null;
-create index event_subscribing on event (application_id, event_id) where schedule_id is not null;
+-- A subscription is an event whose instants are the transitions of a schedule's roster instead of a cron rule's; its
+-- interval is for releases that read no rosters. Beside the event, whose row such releases read as it was.
+create table subscription (
+    event_id        text collate "C" primary key references event on delete cascade,
+    application_id  integer not null,
+    shard           smallint not null,
+    schedule_id     text collate "C" not null references schedule,
+    roster          bytea not null  -- an encoded shared.domain.roster.Roster
+);
+create index subscription_schedule on subscription (schedule_id, event_id);
+create index subscription_application on subscription (application_id, event_id);
+create index subscription_shard on subscription (shard, event_id);
 alter table event_rule add column roster bytea;
 
--- Whoever changes any of this, it is noted: the words for it, and what it was done to.
-alter table change_log add column object_id text collate "C";
-alter table change_log drop constraint change_log_action_check;
-alter table change_log add constraint change_log_action_check check (action in (
-        'created', 'changed', 'paused', 'resumed', 'deleted', 'triggered', 'replayed', 'signingSecretRotated',
-        'apiKeyCreated', 'apiKeyRevoked', 'accountUserCreated', 'accountUserChanged', 'accountUserDeleted',
-        'scheduleCreated', 'scheduleChanged', 'scheduleFlushed', 'scheduleDeleted', 'oncallEventCreated',
-        'oncallEventChanged', 'oncallEventOverridden', 'oncallEventExcepted', 'oncallEventTerminated',
-        'oncallEventRestored', 'oncallEventDeleted', 'feedTokenCreated', 'feedTokenRevoked'
-));
-create index change_log_object on change_log (application_id, object_id, happened, change_id)
-    where object_id is not null;
+-- Whoever changes any of this, it is noted as other changes are, and kept as long; apart from those, which a release that
+-- knows none of these words reads.
+create table oncall_change_log (
+    application_id  integer not null,
+    happened        timestamptz not null,
+    change_id       uuid not null default gen_random_uuid(),
+    action          text not null check (action in (
+        'accountUserCreated', 'accountUserChanged', 'accountUserDeleted', 'scheduleCreated', 'scheduleChanged',
+        'scheduleFlushed', 'scheduleDeleted', 'oncallEventCreated', 'oncallEventChanged', 'oncallEventOverridden',
+        'oncallEventExcepted', 'oncallEventTerminated', 'oncallEventRestored', 'oncallEventDeleted',
+        'feedTokenCreated', 'feedTokenRevoked'
+    )),
+    key_id          text collate "C",
+    request_id      text,
+    object_id       text collate "C" not null,  -- the account user, schedule, on-call event or feed token
+    fields          json not null,
+    primary key (application_id, happened, change_id)
+) with (autovacuum_vacuum_insert_scale_factor = 0.02);
+create index oncall_change_log_object on oncall_change_log (application_id, object_id, happened, change_id);
+create index oncall_change_log_action on oncall_change_log (application_id, action, happened, change_id);
+create index oncall_change_log_age on oncall_change_log (happened);

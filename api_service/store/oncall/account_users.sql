@@ -7,7 +7,9 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
 -- get --
 -- One account user of one application, by either id.
-select * from account_user where application_id = $1 and (account_user_id = $2 or prefix_id = $2);
+select account_user_id, application_id, prefix_id, tiny_id, name, email, time_zone, meta, created_at, updated_at
+from account_user
+where application_id = $1 and (account_user_id = $2 or prefix_id = $2);
 
 -- update --
 -- What a client may change of an account user.
@@ -45,7 +47,9 @@ where application_id = $1 and (account_user_id = any($2::text[]) or prefix_id = 
 
 -- page --
 -- A page of the account users that match.
-select * from account_user where application_id = $1 and {filters} order by {order} {part};
+select account_user_id, application_id, prefix_id, tiny_id, name, email, time_zone, meta, created_at, updated_at
+from account_user
+where application_id = $1 and {filters} order by {order} {part};
 
 -- count --
 -- How many match.

@@ -1,6 +1,10 @@
 -- rows --
 -- Of the events that are wanted all that is kept, in the order in which they are wanted.
-select event.*, attendee.*, exception.*, held.*
+select
+    oncall_event_id, application_id, prefix_id, tiny_id, layer, time_zone, start_wall, start_fold, end_wall, end_fold,
+    start_at, end_at, last_end, repeat, frequency, frequency_unit, days_of_week, repeat_end, terminated_on, rotation,
+    parent_id, role, covers, meta, created_at, updated_at,
+    attendee_ids, account_user_ids, exception_starts, exception_ids, schedule_ids
 from wanted
 join oncall_event as event using (oncall_event_id)
 left join lateral (
@@ -114,7 +118,7 @@ with wanted as (
 -- The events on any of these schedules that may have an occurrence that overlaps a window, and which version of its row
 -- each is now, by who wrote it and where it lies: whatever is written of an event, its row is written anew. Each is
 -- looked up by its key, however few or many the planner takes them for.
-select version.*
+select version.oncall_event_id, version.version
 from (
     select distinct oncall_event_id from oncall_event_schedule where schedule_id = any($2::text[])
 ) as held
@@ -140,7 +144,7 @@ order by layer, oncall_event_id;
 -- of_account_user --
 -- The events on some schedule that somebody takes part in and that may have an occurrence that overlaps a window, and
 -- the version of each one's row.
-select version.*
+select version.oncall_event_id, version.version
 from (select distinct oncall_event_id from oncall_event_attendee where account_user_id = $2) as held
 cross join lateral (
     select oncall_event_id, xmin::text || ctid::text as version

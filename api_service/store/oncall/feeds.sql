@@ -17,7 +17,8 @@ where application_id = $1 and (schedule_id = $2 or account_user_id = $3) and fee
 
 -- find_token --
 -- The token with this hash, and what its feed is called in a path.
-select token.*, coalesce(schedule.prefix_id, account_user.prefix_id) as prefix_id
+select feed_token_id, token.application_id, token.schedule_id, token.account_user_id, token.created_at, token_hash,
+    coalesce(schedule.prefix_id, account_user.prefix_id) as prefix_id
 from feed_token as token
 left join schedule using (schedule_id)
 left join account_user using (account_user_id)
@@ -44,7 +45,7 @@ with there as (
     select null, account_user_id from account_user where account_user_id = $2
 )
 insert into feed_shown (schedule_id, account_user_id, digest, form, gone_at)
-select there.*, given.*
+select there.schedule_id, there.account_user_id, given.digest, given.form, given.gone_at
 from there cross join unnest($3::bytea[], $4::bytea[], $5::timestamptz[]) as given (digest, form, gone_at)
 on conflict do nothing;
 

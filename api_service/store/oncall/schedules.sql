@@ -5,7 +5,9 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- get --
 -- One schedule of one application, by either id.
-select * from schedule where application_id = $1 and (schedule_id = $2 or prefix_id = $2);
+select schedule_id, application_id, prefix_id, tiny_id, name, time_zone, meta, created_at, updated_at
+from schedule
+where application_id = $1 and (schedule_id = $2 or prefix_id = $2);
 
 -- update --
 -- What a client may change of a schedule.
@@ -52,7 +54,9 @@ where application_id = $1 and (schedule_id = any($2::text[]) or prefix_id = any(
 
 -- page --
 -- A page of the schedules that match.
-select * from schedule where application_id = $1 and {filters} order by {order} {part};
+select schedule_id, application_id, prefix_id, tiny_id, name, time_zone, meta, created_at, updated_at
+from schedule
+where application_id = $1 and {filters} order by {order} {part};
 
 -- count --
 -- How many match.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from structlog.testing import capture_logs
 
@@ -147,6 +148,7 @@ async def test_changes_are_kept_for_as_long_as_the_operator_says(scene: Scene) -
         for number in range(5):
             old = Change(action=Action.CREATED, happened=NOW - kept_ms - 1 - number)
             await changes.add(c, number % 2, old)
+            await changes.add(c, number % 2, replace(old, action=Action.SCHEDULE_CHANGED, object_id=f"s{number}"))
         for moment in (NOW - kept_ms, NOW):
             await changes.add(c, scene.application_id, Change(action=Action.DELETED, happened=moment))
 
@@ -154,6 +156,7 @@ async def test_changes_are_kept_for_as_long_as_the_operator_says(scene: Scene) -
 
     async with scene.database.connection() as c:
         left = await c.fetch("select happened from change_log order by happened")
+        assert await c.fetchval("select count(*) from oncall_change_log") == 0
     assert [from_datetime(row["happened"]) for row in left] == [NOW - kept_ms, NOW]
 
 

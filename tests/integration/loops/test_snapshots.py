@@ -138,6 +138,7 @@ async def test_a_digest_leaves_out_what_ends_within_the_minute(scene: Scene, wir
         count=1,
         versions_sum=kept.version,
         versions_xor=kept.version,
+        rosters=0,
     )
 
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 
+from msgspec.structs import replace
+
 from dispatcher_service.core.agenda import Agenda
 from dispatcher_service.core.held import body_at
 from shared.domain import roster as rosters
 from shared.domain.delivery import Delivery, RetryPolicy
 from shared.domain.firing import AttemptError
 from shared.domain.strands import SIGHT_MS
-from shared.domain.timer import Timer
+from shared.domain.timer import BESIDE_ROSTER, Timer
 from shared.timing.instants import Instant, iso
 from shared.timing.recurrence import Unit
 from tests.fakes.clock import EPOCH, in_virtual_time
 from tests.fakes.truth import Truth
 from tests.unit.dispatcher.rules import timer
 from tests.unit.dispatcher.scene import ringing
-from tests.unit.dispatcher.shards import held, live
+from tests.unit.dispatcher.shards import give, held, live
 from tests.unit.roster.drawn import DAY, event, roster
 
 HOUR = 3_600_000
@@ -111,6 +113,25 @@ def test_a_timer_whose_roster_an_old_release_dropped_never_rings() -> None:
 
     assert (list(shard.unintelligible), agenda.next_due()) == (["a"], None)
     assert not shard.differs(truth.digest())
+
+
+def test_a_roster_that_an_api_of_an_old_release_dropped_is_asked_for_again() -> None:
+    truth = Truth()
+    version = truth.put(timer("a", rule=BESIDE_ROSTER, roster=encoded("shift.started")))
+    dropping = Truth()
+    dropping.put(timer("a", rule=BESIDE_ROSTER))
+    shard, agenda = live(dropping)
+    assert (agenda.next_due() or 0) >= shard.timers["a"].timer.end
+    assert not shard.differs(replace(truth.digest(), rosters=-1))  # from an API that knows of none
+
+    assert shard.differs(truth.digest())
+    give(shard, *truth.snapshot("i", "again", page_timers=3))
+
+    assert held(shard) == {"a": version}
+    assert agenda.next_due() == EPOCH + HOUR
+    assert not shard.differs(truth.digest())
+    give(shard, *dropping.snapshot("i", "late", page_timers=3))
+    assert agenda.next_due() == EPOCH + HOUR
 
 
 def test_what_was_taken_of_a_roster_is_not_rung_again_after_a_change_of_it() -> None:

@@ -135,7 +135,7 @@ EXAMPLES: Final[dict[str, Message]] = {
     ),
     "digest-request.1": DigestRequest(shard=7, incarnation="i-1"),
     "digest.1": ShardDigest(
-        shard=7, version=43, ends_after=1_800_000_000_000, count=1, versions_sum=42, versions_xor=42
+        shard=7, version=43, ends_after=1_800_000_000_000, count=1, versions_sum=42, versions_xor=42, rosters=1
     ),
     "outcomes.1": Outcomes(
         "dispatcher-a", [Report(7, "i-1", 3, [ATTEMPTED, ABANDONED, SKIPPED, FINISHED]), Report(8, "i-1", 5, [])]

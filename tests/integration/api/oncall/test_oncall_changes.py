@@ -165,7 +165,7 @@ async def test_what_is_somebodys_is_not_in_the_log(v4: V4, database: Database) -
         ((name, whose),) = of.items()
         assert await last(v4, token["id"]) == ("feedTokenCreated", [{"name": name, "from": None, "to": whose}])
     async with database.connection() as c:
-        stored = await c.fetchval("select json_agg(change_log)::text from change_log")
+        stored = await c.fetchval("select json_agg(oncall_change_log)::text from oncall_change_log")
     assert series in stored
     for value in (SECRET, *(token["url"].rpartition("=")[2] for token in tokens)):
         assert value
@@ -231,7 +231,7 @@ async def test_trying_notes_nothing(team: Team) -> None:
 async def refusing(request: pytest.FixtureRequest, database: Database) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """From when it is called, a transaction that wrote this is refused when it has done all else and is to commit."""
     noted = ("account_user", "schedule", "oncall_event", "oncall_event_exception", "feed_token")
-    tables = ("change_log",) if request.param == "the note" else noted
+    tables = ("oncall_change_log",) if request.param == "the note" else noted
 
     async def begin() -> None:
         async with database.connection() as c:

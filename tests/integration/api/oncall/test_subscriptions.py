@@ -13,6 +13,7 @@ from api_service.store.database import Database
 from shared.domain import roster as rosters
 from shared.domain.firing import SkipReason
 from shared.domain.roster import Roster
+from shared.domain.timer import BESIDE_ROSTER
 from shared.messages.catalogue import Gone, Upserted
 from shared.messages.codec import decode_what
 from tests.integration.api.oncall.stage import V4, problems
@@ -40,7 +41,9 @@ async def shift(v4: V4, schedule: dict[str, Any], *people: dict[str, Any], **dif
 
 async def roster_of(database: Database, subscription: dict[str, Any]) -> Roster:
     async with database.connection() as c:
-        return rosters.decode(await c.fetchval("select roster from event where event_id = $1", subscription["id"]))
+        return rosters.decode(
+            await c.fetchval("select roster from subscription where event_id = $1", subscription["id"])
+        )
 
 
 async def told(database: Database, subscription: dict[str, Any]) -> list[Any]:
@@ -192,7 +195,7 @@ async def test_whatever_changes_the_schedule_is_known_to_its_subscriptions_at_on
         roster = await roster_of(database, subscription)
         assert (len(roster.events), roster.revision) == (events, revision)
         latest = (await told(database, subscription))[-1].timer
-        assert (latest.roster, latest.rule) == (rosters.encode(roster), "")
+        assert (latest.roster, latest.rule) == (rosters.encode(roster), BESIDE_ROSTER)
         return roster
 
     await is_told(0, 1)
@@ -330,5 +333,5 @@ async def test_whoever_comes_to_own_its_shard_gets_its_roster_and_what_is_settle
         timers = {timer.id: timer async for page in pages for timer in page.timers}
 
     timer = timers[event_id]
-    assert (timer.rule, rosters.decode(timer.roster)) == ("", await roster_of(database, subscription))
+    assert (timer.rule, rosters.decode(timer.roster)) == (BESIDE_ROSTER, await roster_of(database, subscription))
     assert timer.settled == (first, first + DAY, last)
