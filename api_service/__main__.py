@@ -53,7 +53,7 @@ async def _serve(settings: ApiSettings) -> int:
         log.info("api.started", **facts(settings) | {"address": runner.addresses[0][:2]})
         await _first(told, app[FAILED])
         app[ENDING].set()
-        log.info("api.ending")
+        log.info("api.end_announced")
         await clock.sleep(FAREWELL_SECONDS)
     finally:
         await runner.cleanup()
