@@ -12,6 +12,7 @@ from dispatcher_service.core.keyring import Keyring
 from dispatcher_service.core.lease import Lease
 from dispatcher_service.core.shard import Shard
 from dispatcher_service.loops.attempts import Attempts, Sender
+from dispatcher_service.loops.canaries import Canaries
 from dispatcher_service.loops.clock_watch import ClockWatch
 from dispatcher_service.loops.ownership import Ownership, Ports
 from dispatcher_service.loops.reporter import Reporter
@@ -78,10 +79,12 @@ class Dispatcher:
             keyring=keyring,
             breakers=self._breakers,
         )
+        self._canaries = Canaries(shards=self._shards, lease=self._lease, clock=clock, on_song=self.metrics.canary_rang)
         self._ticker = Ticker(
             agenda=self._agenda,
             shards=self._shards,
             attempts=self._attempts,
+            canaries=self._canaries,
             reports=self._reporter,
             clock=clock,
             on_lag=self.metrics.lagged,
@@ -119,6 +122,8 @@ class Dispatcher:
         listing = sum(not shard.rings for shard in self._shards.values())
         if listing:
             reasons.append(f"{listing} shards wait for their snapshot")
+        if silent := self._canaries.silent:
+            reasons.append(f"the canaries of {silent} shards are silent")
         if not self._reporter.has_room:
             reasons.append("outcomes cannot be reported, so nothing rings")
         if (reason := self._watch.reason()) is not None:
@@ -173,6 +178,12 @@ class Dispatcher:
             "carillon_members",
             "Dispatchers that the broker counts, this one included; 0 without a session.",
             lambda: self._ownership.members,
+        )
+        self.metrics.watch_each(
+            "carillon_canary_last_ring_timestamp_seconds",
+            "When the canary of a shard that rings here last rang, or began to.",
+            "shard",
+            lambda: ((str(canary.shard), canary.heard / 1000) for canary in self._canaries.heard()),
         )
         watch("carillon_lease_held", "1 while this dispatcher may ring.", lambda: self._lease.holds(steady()))
         watch(

@@ -5,7 +5,7 @@ A registry of its own, so that both services fit in one process. What is counted
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from prometheus_client import (
@@ -18,7 +18,7 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from dispatcher_service.core.firing import Firing
@@ -52,6 +52,14 @@ class Metrics:
         )
         self._seconds = self._histogram(
             "carillon_attempt_seconds", "How long a request took, until its answer or its failure.", _REQUESTS
+        )
+        self._canary = self._histogram(
+            "carillon_canary_lateness_seconds",
+            "By how much a canary rang after it was due: every shard has one, and it goes the way of a ring.",
+            _LATENESS,
+        )
+        self._canary_rings = Counter(
+            "carillon_canary_rings", "Canaries that rang, up to where a request would leave.", registry=self.registry
         )
         # Looking a label up costs more than counting.
         attempts = Counter(
@@ -107,6 +115,10 @@ class Metrics:
         """A counter that somebody else keeps, read when somebody asks."""
         self.registry.register(_Total(name, what, value))
 
+    def watch_each(self, name: str, what: str, label: str, values: Callable[[], Iterable[tuple[str, float]]]) -> None:
+        """A gauge with one series for each value of a label that there is when somebody asks, and no other."""
+        self.registry.register(_Each(name, what, label, values))
+
     def attempted(self, firing: Firing, answer: Answer) -> None:
         """One request is over."""
         if firing.due is None and not firing.manual:
@@ -125,6 +137,11 @@ class Metrics:
                 self._skipped[why].inc(count)
             case _:
                 pass  # it goes on, or it is no firing's end
+
+    def canary_rang(self, late: float) -> None:
+        """A canary rang, so many seconds late."""
+        self._canary.observe(late)
+        self._canary_rings.inc()
 
     def lagged(self, seconds: float) -> None:
         """The event loop had its turn so much later than it should."""
@@ -174,3 +191,20 @@ class _Total(Collector):
     def collect(self) -> Iterator[CounterMetricFamily]:
         """Its value now."""
         yield CounterMetricFamily(self._name, self._what, value=self._value())
+
+
+class _Each(Collector):
+    """A gauge whose series come and go."""
+
+    def __init__(self, name: str, what: str, label: str, values: Callable[[], Iterable[tuple[str, float]]]) -> None:
+        self._name = name
+        self._what = what
+        self._label = label
+        self._values = values
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """The series that there are now."""
+        family = GaugeMetricFamily(self._name, self._what, labels=[self._label])
+        for value, figure in self._values():
+            family.add_metric([value], figure)
+        yield family

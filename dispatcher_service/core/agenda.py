@@ -1,4 +1,4 @@
-"""The agenda: what is due next, over all shards of this dispatcher. A heap with one small entry a timer or retry.
+"""The agenda: what is due next, over all shards of this dispatcher. A heap; each timer, retry and canary has one entry.
 
 An occurrence that is taken is never handed out again: the timer's `anchor` moves onto it. What was taken and is not
 reported holds back what the ledger is told to be settled; a firing that waits for another attempt is known there.
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TypeAlias
 
+from dispatcher_service.core.canary import Canary, Song
 from dispatcher_service.core.held import OFF, Held, Waiting, begin, remain
 from dispatcher_service.core.misfire import misfired_through, out_of_grace_through
 from shared.domain.delivery import CATCH_UP_MOST, Delivery, MisfirePolicy, OverlapPolicy, spread_offset
@@ -61,14 +62,15 @@ class Again:
     waiting: Waiting
 
 
-Decision: TypeAlias = Ring | Skip | Finish | Again
+Decision: TypeAlias = Ring | Skip | Finish | Again | Song
+_Entry: TypeAlias = Held | Waiting | Canary
 
 
 class Agenda:
     """Timers in the order in which they are due."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[Instant, int, Held | Waiting]] = []
+        self._heap: list[tuple[Instant, int, _Entry]] = []
         self._tickets = count()  # an entry is good while its timer has its ticket; ties are broken by age
         self._armed = 0
         self._retries = 0
@@ -122,14 +124,22 @@ class Agenda:
             self._retries -= 1
         held.waiting = None
 
+    def await_song(self, canary: Canary, after: Instant) -> None:
+        """The canary sings at its first turn after this moment, once."""
+        self._push(canary.next_after(after), canary)
+
+    def silence(self, canary: Canary) -> None:
+        """The canary sings no more, until it is awaited again."""
+        self._withdraw(canary)
+
     def next_due(self) -> Instant | None:
-        """When the next timer is due, or None where there is none."""
+        """When the next entry is due, or None where there is none."""
         while self._heap and self._heap[0][2].ticket != self._heap[0][1]:
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
     def take(self, now: Instant) -> list[Decision] | None:
-        """What to do about the first timer that is due, in order; None where none is due."""
+        """What to do about the first entry that is due, in order; None where none is due."""
         due = self.next_due()
         if due is None or due > now:
             return None
@@ -137,6 +147,8 @@ class Agenda:
         self._withdraw(first)
         if isinstance(first, Waiting):
             return [self._again(first)]
+        if isinstance(first, Canary):
+            return [Song(canary=first, nominal=due)]
         if now >= first.timer.end:
             return self._ended(first, now)
         if _only_looks(first, due):
@@ -146,7 +158,7 @@ class Agenda:
         self.arm(first)
         return decisions
 
-    def _push(self, due: Instant, what: Held | Waiting) -> None:
+    def _push(self, due: Instant, what: _Entry) -> None:
         self._withdraw(what)
         self._armed += 1
         what.ticket = next(self._tickets)
@@ -155,7 +167,7 @@ class Agenda:
             self._heap = [entry for entry in self._heap if entry[2].ticket == entry[1]]
             heapq.heapify(self._heap)
 
-    def _withdraw(self, what: Held | Waiting) -> None:
+    def _withdraw(self, what: _Entry) -> None:
         if what.ticket != OFF:
             what.ticket = OFF
             self._armed -= 1

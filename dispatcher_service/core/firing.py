@@ -84,13 +84,18 @@ _SKIPPED: Final = {
 _ABANDONED: Final = {Verdict.ENDED: FailReason.ENDED, Verdict.PAUSED: FailReason.PAUSED}
 
 
-def verdict(firing: Firing, *, leased: bool, now: Instant, begun: bool) -> Verdict:
-    """May it be attempted now? While a shard is being given up, what has begun goes on and nothing new begins."""
-    stage = firing.shard.stage
-    if stage is Stage.LOST or (stage is Stage.LEAVING and not begun):
+def may_ring(shard: Shard, *, leased: bool, begun: bool) -> Verdict:
+    """Is it ours to ring? While a shard is being given up, what has begun goes on and nothing new begins."""
+    if shard.stage is Stage.LOST or (shard.stage is Stage.LEAVING and not begun):
         return Verdict.DROP
-    if not leased:
-        return Verdict.WAIT
+    return Verdict.GO if leased else Verdict.WAIT
+
+
+def verdict(firing: Firing, *, leased: bool, now: Instant, begun: bool) -> Verdict:
+    """May it be attempted now?"""
+    ours = may_ring(firing.shard, leased=leased, begun=begun)
+    if ours is not Verdict.GO:
+        return ours
     held = firing.current
     if now >= (held or firing.held).timer.end:
         return Verdict.ENDED

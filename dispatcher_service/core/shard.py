@@ -13,6 +13,7 @@ from enum import Enum, auto
 
 from dispatcher_service.core.agenda import Agenda
 from dispatcher_service.core.assemblies import Assemblies, Assembly
+from dispatcher_service.core.canary import Canary
 from dispatcher_service.core.held import Held, inherit
 from dispatcher_service.core.keyring import Keyring
 from shared.domain.firing import PendingFiring
@@ -53,6 +54,7 @@ class Shard:
         self.epoch = 0
         self.through = 0
         self.handed_over = False
+        self.canary = Canary(number)
         self.pages = 0  # of use to us so far: is a snapshot under way?
         self.timers: dict[str, Held] = {}
         self.unintelligible: dict[str, Timer] = {}  # of whose rules this release can make nothing: they never ring
@@ -140,9 +142,16 @@ class Shard:
             if position % SLICE == 0:
                 yield
 
+    def sing(self, now: Instant, steady: float) -> None:
+        """The canary is heard of now; its next turn comes if the shard rings."""
+        self.canary.heard, self.canary.heard_steady = now, steady
+        if self.rings:
+            self._agenda.await_song(self.canary, now)
+
     def leave(self, stage: Stage) -> None:
         """Ring nothing any more: the shard is being given up, or is lost."""
         self.stage = stage
+        self._agenda.silence(self.canary)
         for held in self.timers.values():
             self._agenda.disarm(held)
             self._agenda.drop_waiting(held)

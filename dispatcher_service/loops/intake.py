@@ -110,6 +110,7 @@ class Intake:
             seconds = self._clock.steady() - claimed
             self._handovers.rings(seconds)
             log.info("shard.opened", **_of(shard), timers=len(shard.timers), after_seconds=round(seconds, 3))
+            shard.sing(self._clock.now(), self._clock.steady())
             shard.await_pending()
             self._ticker.wake()
 

@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from dispatcher_service.core.agenda import Again, Agenda, Decision, Finish, Ring, Skip
+from dispatcher_service.core.canary import Song
 from dispatcher_service.core.firing import Firing, firing_of
 from dispatcher_service.core.hosts import host_of
 from dispatcher_service.core.lanes import Lanes
 from dispatcher_service.core.shard import Shard
 from dispatcher_service.loops.attempts import Attempts, Reports
+from dispatcher_service.loops.canaries import Canaries
 from shared.clock import Clock, arrives
 from shared.domain.firing import Finished, Skipped
 
@@ -28,6 +30,7 @@ class Ticker:
         agenda: Agenda,
         shards: Mapping[int, Shard],
         attempts: Attempts,
+        canaries: Canaries,
         reports: Reports,
         clock: Clock,
         on_lag: Callable[[float], None],
@@ -38,11 +41,12 @@ class Ticker:
         self._agenda = agenda
         self._shards = shards
         self._attempts = attempts
+        self._canaries = canaries
         self._reports = reports
         self._clock = clock
         self._on_lag = on_lag
         self._workers_max = rings_in_flight
-        self._lanes: Lanes[Firing] = Lanes(rings_per_host, rate_per_host)
+        self._lanes: Lanes[Firing | Song] = Lanes(rings_per_host, rate_per_host)
         self._workers = 0
         self._wake = asyncio.Event()
 
@@ -63,6 +67,8 @@ class Ticker:
                 if self._attempts.may_begin:
                     for firing in self._attempts.take_parked():
                         self._wait_for_host(firing)
+                    for song in self._canaries.take_parked():
+                        self._lanes.put(song.lane, song)
                     self._lanes.rest(self._clock.steady())
                     await self._take_due(workers)
                 await self._until_next()
@@ -80,6 +86,9 @@ class Ticker:
         self._hire(workers)
 
     def _obey(self, decision: Decision) -> None:
+        if isinstance(decision, Song):
+            self._lanes.put(decision.lane, decision)
+            return
         held = decision.waiting.held if isinstance(decision, Again) else decision.held
         shard = self._shards.get(held.shard)
         if shard is None:
@@ -112,10 +121,10 @@ class Ticker:
     async def _work(self, workers: asyncio.TaskGroup) -> None:
         try:
             while self._attempts.may_begin and (taken := self._lanes.take(self._clock.steady())) is not None:
-                host, firing = taken
+                host, due = taken
                 self._hire(workers)
                 try:
-                    await self._attempts.attempt(firing)
+                    await (self._canaries.sing(due) if isinstance(due, Song) else self._attempts.attempt(due))
                 finally:
                     self._lanes.done(host)
         finally:

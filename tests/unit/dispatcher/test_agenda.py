@@ -10,6 +10,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precon
 
 from dispatcher_service.core import agenda as agenda_module
 from dispatcher_service.core.agenda import Again, Agenda, Finish, Ring, Skip
+from dispatcher_service.core.canary import Song
 from dispatcher_service.core.held import Held, begin, report
 from dispatcher_service.core.misfire import MISFIRE_AFTER_MS
 from shared.domain.delivery import DEFAULT
@@ -85,7 +86,7 @@ class SortedList(RuleBasedStateMachine):
             self.model_arm(first)
             return
         assert decisions
-        assert all(not isinstance(decision, Again) and decision.held is first for decision in decisions)
+        assert all(not isinstance(decision, Again | Song) and decision.held is first for decision in decisions)
         if self.now < first.timer.end:
             assert first.timer.anchor >= due
             self.model_arm(first)
@@ -124,7 +125,7 @@ class Account:
                         self.skips.append(decision)
                     case Finish():
                         self.finished += 1
-                    case Again():
+                    case Again() | Song():
                         raise AssertionError("nothing is attempted twice here")
 
     def skipped(self, simple: Simple) -> list[Instant]:

@@ -14,6 +14,7 @@ from dispatcher_service.core.keyring import Keyring
 from dispatcher_service.core.lease import Lease
 from dispatcher_service.core.shard import Shard, Stage
 from dispatcher_service.loops.attempts import Attempts
+from dispatcher_service.loops.canaries import Canaries
 from dispatcher_service.loops.intake import COMPARE_EVERY_SECONDS, GAP_PATIENCE_SECONDS, Intake
 from dispatcher_service.loops.reporter import Reporter
 from dispatcher_service.loops.ticker import Ticker
@@ -84,6 +85,7 @@ class Scene:
             agenda=agenda,
             shards=self.shards,
             attempts=attempts,
+            canaries=Canaries(shards=self.shards, lease=lease, clock=clock, on_song=self.metrics.canary_rang),
             reports=self.reporter,
             clock=clock,
             on_lag=self.metrics.lagged,

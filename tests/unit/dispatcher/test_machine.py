@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from dispatcher_service.core.agenda import Again, Agenda, Finish, Ring, Skip
+from dispatcher_service.core.canary import Song
 from dispatcher_service.core.firing import Firing, Heard, Verdict, attempted, firing_of, given_up, next_attempt, verdict
 from dispatcher_service.core.held import Held
 from dispatcher_service.core.shard import PageVerdict, Shard, Stage
@@ -176,7 +177,6 @@ class World(RuleBasedStateMachine):
             self.time_passes(2_000)
         self.connect(self.owner)
         self.list(self.owner)
-        self.run(self.owner)
         self.connect(self.owner)
 
     @rule(milliseconds=st.sampled_from([0, 100, 1_000, 1_000, 1_000, 2_500, 7_000, 30_000, 130_000]))
@@ -250,14 +250,14 @@ class World(RuleBasedStateMachine):
         agenda = Agenda()
         owner = Owner(Shard(0, f"owner-{self.owners}", agenda), agenda, self.now + LEASE)
         self.list(owner)
-        self.run(owner)
         return owner
 
     def list(self, owner: Owner) -> None:
         page = self.book.snapshot(owner.shard.incarnation, f"answer-{self.owners}-{self.book.version}-{self.now}")
         assert list(owner.shard.page(page))[-1] in {PageVerdict.COMPLETE, PageVerdict.IGNORED}
-        for _ in owner.shard.go_live():
-            pass
+        list(owner.shard.go_live())
+        owner.shard.sing(self.now, 0.0)  # its canary is due among the others and changes nothing
+        self.run(owner)
 
     def run(self, owner: Owner) -> None:
         """Everything that is due, as the ticker and the workers do it."""
@@ -275,9 +275,10 @@ class World(RuleBasedStateMachine):
                         self.attempt(owner, firing_of(owner.shard, waiting))
                     case Skip(held=held):
                         owner.reports.append(_skipped_stretch(decision))
-                    case Finish(held=held):
+                    case Song():
+                        owner.shard.sing(self.now, 0.0)
+                    case Finish(held=Held(timer=timer) as held):
                         owner.shard.finish(held)
-                        timer = held.timer
                         owner.reports.append(Finished(timer_id=timer.id, end=timer.end, version=timer.version))
 
     def attempt(self, owner: Owner, firing: Firing) -> None:
@@ -391,9 +392,8 @@ class World(RuleBasedStateMachine):
 
     def unfinished(self, due_by: float = inf) -> set[Name]:
         """What the ledger knows as unfinished, and is to be attempted by this moment."""
-        going_on = {Execution.PENDING, Execution.RETRYING}
-        rows = self.book.rows.items()
-        return {key for key, row in rows if row.status in going_on and key[0] in self.book.events and row.due <= due_by}
+        alive, rows = {Execution.PENDING, Execution.RETRYING}, self.book.rows.items()
+        return {key for key, row in rows if row.status in alive and key[0] in self.book.events and row.due <= due_by}
 
 
 TestWorld = World.TestCase

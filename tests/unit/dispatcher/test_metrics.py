@@ -28,6 +28,9 @@ carillon_agenda_entries gauge
 carillon_attempt_seconds histogram
 carillon_attempts counter outcome
 carillon_build info service,version
+carillon_canary_last_ring_timestamp_seconds gauge shard
+carillon_canary_lateness_seconds histogram
+carillon_canary_rings counter
 carillon_clock_skew_seconds gauge against
 carillon_clock_skewed gauge
 carillon_event_loop_lag_seconds histogram

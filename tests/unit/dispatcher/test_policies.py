@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatcher_service.core.agenda import Again, Agenda, Decision, Finish, Ring, Skip
+from dispatcher_service.core.canary import Song
 from dispatcher_service.core.held import Held, report
 from dispatcher_service.core.misfire import MISFIRE_AFTER_MS
 from shared.domain.delivery import CATCH_UP_MOST, Delivery, MisfirePolicy, OverlapPolicy
@@ -66,7 +67,7 @@ class Judge:
                     self.skip(decision)
                 case Finish():
                     self.finished += 1
-                case Again():
+                case Again() | Song():
                     raise AssertionError("nothing is attempted twice here")
         delivery = self.held.timer.delivery
         if delivery.misfire_policy is MisfirePolicy.LATEST:
