@@ -74,8 +74,7 @@ class World(RuleBasedStateMachine):
         self.published = 0
         self.arrived: dict[tuple[str, Instant, bool, int], int] = {}
         self.faulty = False
-        self.faults = 0
-        self.owners = 0
+        self.faults = self.owners = 0
         self.frozen: list[Owner] = []
         self.owner = self.new_owner()
 
@@ -177,6 +176,7 @@ class World(RuleBasedStateMachine):
             self.time_passes(2_000)
         self.connect(self.owner)
         self.list(self.owner)
+        self.run(self.owner)
         self.connect(self.owner)
 
     @rule(milliseconds=st.sampled_from([0, 100, 1_000, 1_000, 1_000, 2_500, 7_000, 30_000, 130_000]))
@@ -250,6 +250,7 @@ class World(RuleBasedStateMachine):
         agenda = Agenda()
         owner = Owner(Shard(0, f"owner-{self.owners}", agenda), agenda, self.now + LEASE)
         self.list(owner)
+        self.run(owner)
         return owner
 
     def list(self, owner: Owner) -> None:
@@ -257,7 +258,6 @@ class World(RuleBasedStateMachine):
         assert list(owner.shard.page(page))[-1] in {PageVerdict.COMPLETE, PageVerdict.IGNORED}
         list(owner.shard.go_live())
         owner.shard.sing(self.now, 0.0)  # its canary is due among the others and changes nothing
-        self.run(owner)
 
     def run(self, owner: Owner) -> None:
         """Everything that is due, as the ticker and the workers do it."""
