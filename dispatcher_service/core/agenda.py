@@ -124,9 +124,10 @@ class Agenda:
             self._retries -= 1
         held.waiting = None
 
-    def await_song(self, canary: Canary, after: Instant) -> None:
-        """The canary sings at its first turn after this moment, once."""
-        self._push(canary.next_after(after), canary)
+    def await_song(self, canary: Canary, now: Instant, steady: float) -> None:
+        """The canary is heard of now, and sings at its first turn from here on, once."""
+        canary.heard, canary.heard_steady = now, steady
+        self._push(canary.next_after(now), canary)
 
     def silence(self, canary: Canary) -> None:
         """The canary sings no more, until it is awaited again."""

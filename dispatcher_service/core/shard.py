@@ -143,10 +143,9 @@ class Shard:
                 yield
 
     def sing(self, now: Instant, steady: float) -> None:
-        """The canary is heard of now; its next turn comes if the shard rings."""
-        self.canary.heard, self.canary.heard_steady = now, steady
+        """If the shard rings, its canary is heard of now and awaits its next turn."""
         if self.rings:
-            self._agenda.await_song(self.canary, now)
+            self._agenda.await_song(self.canary, now, steady)
 
     def leave(self, stage: Stage) -> None:
         """Ring nothing any more: the shard is being given up, or is lost."""
@@ -255,14 +254,12 @@ class Shard:
 
     def _drop(self, timer_id: str) -> None:
         """What was held under this name is gone, and with it what waits for another attempt."""
-        held = self._forget(timer_id)
-        if held is not None:
+        if (held := self._forget(timer_id)) is not None:
             self._agenda.drop_waiting(held)
 
     def _bury(self, timer_id: str, version: int) -> None:
         """The timer is gone as of this version; a later one may bring it back, an older one may not."""
-        known = self._known(timer_id)
-        if known is not None and known.version > version:
+        if (known := self._known(timer_id)) is not None and known.version > version:
             return
         self._drop(timer_id)
         self._gone[timer_id] = max(version, self._gone.get(timer_id, -1))
