@@ -14,7 +14,7 @@ import yaml
 from shared.setting import Setting
 from shared.settings import API_SETTINGS, DISPATCHER_SETTINGS
 from tests.acceptance.operator import blocks
-from tests.architecture.tree import ROOT, name, papers
+from tests.architecture.tree import ROOT, files, name, papers
 
 PAPER = ROOT / "docs" / "operations.md"
 TEXT = PAPER.read_text()
@@ -73,6 +73,20 @@ def test_every_anchor_leads_somewhere(paper: Path) -> None:
     ]
 
     assert [anchor for target, anchor in links if target.suffix == ".md" and anchor not in anchors(target)] == []
+
+
+def test_every_line_of_the_log_and_every_figure_that_it_names_is_there() -> None:
+    code = "".join(path.read_text() for path in files("*.py") if path.relative_to(ROOT).parts[0] != "tests")
+    lines = {
+        name
+        for name in re.findall(r"`((?!carillon)[a-z]+\.[a-z_]+)`", TEXT)
+        if not (ROOT / "deploy").joinpath(name).exists()
+    }
+    figures = {re.sub("_(?:total|info)$", "", name) for name in re.findall(r"carillon_[a-z_]{4,}[a-z]", TEXT)}
+
+    assert {"http.answered", "ring.failed"} < lines
+    assert "carillon_ring_lateness_seconds" in figures
+    assert [name for name in sorted(lines | figures) if f'"{name}"' not in code] == []
 
 
 def test_what_is_typed_for_compose_is_in_its_file() -> None:
