@@ -14,6 +14,7 @@ from tests.servers.prometheus import promtool
 OPERATIONS: Final = queries.ROOT / "docs" / "operations.md"
 TRIALS: Final = sorted(queries.PROMETHEUS.glob("*_test.yaml"))
 ALERTS: Final = queries.alerts()
+PORTS: Final = {"api_service": 8080, "dispatcher_service": 8081}  # of what is started so
 
 
 def test_prometheus_takes_the_rules_and_the_example() -> None:
@@ -66,3 +67,17 @@ def test_nothing_is_explained_that_cannot_fire() -> None:
     explained = re.findall(r"^### (Carillon\w+)$", OPERATIONS.read_text(), re.MULTILINE)
 
     assert sorted(explained) == sorted(ALERTS)
+
+
+def test_the_example_finds_the_processes_of_the_compose_file() -> None:
+    compose = yaml.safe_load((queries.ROOT / "deploy" / "compose.yaml").read_text())
+    jobs = yaml.safe_load((queries.PROMETHEUS / "prometheus.yaml").read_text())["scrape_configs"]
+
+    found = {name: look["port"] for job in jobs for look in job["dns_sd_configs"] for name in look["names"]}
+    assert found == {
+        name: port
+        for name, service in compose["services"].items()
+        if (port := PORTS.get(service["command"][-1] if "command" in service else "")) is not None
+    }
+    for job in jobs:
+        assert "carillon" in job["job_name"]  # CarillonTargetDown knows them by it

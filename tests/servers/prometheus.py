@@ -53,9 +53,9 @@ class PrometheusServer:
                 raise ServerDied(f"Prometheus did not start:\n{log.read_text(errors='replace')[-4000:]}")
             time.sleep(0.05)
 
-    def query(self, expression: str) -> list[Any]:
-        """The series that this expression gives now."""
-        return list(self.ask("query", query=expression)["result"])
+    def query(self, expression: str, *, at: float) -> list[Any]:
+        """The series that this expression gives at this moment."""
+        return list(self.ask("query", query=expression, time=f"{at:.3f}")["result"])
 
     def ask(self, what: str, **parameters: str) -> Any:
         """What /api/v1 says to this."""
