@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from api_service import limits
+from api_service import __main__ as api_process
 from api_service.app import create_app
 from api_service.handlers import operations
 from api_service.store import database
@@ -27,7 +27,6 @@ from tests.deploy.cluster import Overlay, Workload
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 ANSWERS = {"/healthz": {200}, "/readyz": {200, 503}}
 INSIDE = {"/healthz", "/readyz", "/metrics"}  # for whoever operates it
-HTTP_SHUTDOWN = 5.0  # that __main__ gives to what is being answered
 SPARE_CONNECTIONS = 10  # for the migration, the operator and whoever looks
 
 
@@ -136,7 +135,8 @@ def test_a_dispatcher_has_the_time_to_hand_over_finish_and_report(overlay: Overl
 def test_the_api_has_the_time_to_finish_after_proxies_have_forgotten_it(overlay: Overlay) -> None:
     api = overlay.workload("carillon-api")
     before = api.containers[0]["lifecycle"]["preStop"]["sleep"]["seconds"]
-    needed = before + HTTP_SHUTDOWN + limits.BULK_SECONDS + database.CLOSE_TIMEOUT + 4 * 2 * Patience().close
+    ending = api_process.FAREWELL_SECONDS + api_process.PATIENCE_SECONDS
+    needed = before + ending + database.CLOSE_TIMEOUT + 4 * 2 * Patience().close
 
     assert before >= 5
     assert needed < api.pod["terminationGracePeriodSeconds"]
