@@ -75,7 +75,7 @@ async def _migrate(settings: ApiSettings) -> int:
 
 
 async def _restored(settings: ApiSettings) -> int:
-    log.info("database.restored", events=await restored(settings.database_url))
+    log.info("database.restored", events=await restored(settings.database_url, now=SystemClock().now()))
     return 0
 
 

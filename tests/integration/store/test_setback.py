@@ -6,62 +6,107 @@ from typing import Any
 
 from api_service.store import applications, events, outbox, setback, signing, snapshots
 from api_service.store.database import Database
+from shared.timing.instants import Instant
 from tests.integration.store.scene import DAY, NOW, event, event_id, write
+
+LATER = NOW + DAY
+COUNTERS = """
+    select table_name || '.' || column_name as name from information_schema.columns
+    where table_schema = 'public' and column_name ~ '(version|epoch|series|generation)$' and table_name !~ '^attempt_'
+    order by 1
+"""
 
 
 async def facts(database: Database) -> dict[str, Any]:
     async with database.connection() as c:
         return {
-            "shards": [
+            "shard": [
                 tuple(row) for row in await c.fetch("select version, epoch, incarnation from shard order by shard")
             ],
-            "events": await c.fetch("select event_id, version from event order by 1"),
-            "rules": await c.fetch("select event_id, version from event_rule order by 1, 2"),
+            "event": await c.fetch("select event_id, version from event order by 1"),
             "series": await c.fetchval("select min(series) from event_state"),
             "generation": await c.fetchval("select min(key_generation) from application"),
         }
 
 
-async def leapt(database: Database) -> int:
+async def leapt(database: Database, now: Instant = LATER) -> int:
     async with database.transaction() as c:
-        return await setback.leap(c)
+        return await setback.leap(c, now)
 
 
-async def test_everything_that_counts_has_leapt(database: Database, ours: int) -> None:
-    await write(database, *(event(number, ours, version=number) for number in (1, 2, 9)))
+async def changed(database: Database, shard: int, times: int) -> None:
+    async with database.transaction() as c:
+        for _ in range(times):
+            await outbox.next_version(c, shard)
+
+
+async def test_everything_that_counts_is_where_the_clock_is(database: Database, ours: int) -> None:
+    await write(database, *(event(number, ours, shard=1, version=number) for number in (1, 2, 9)))
+    await changed(database, 1, times=9)
     async with database.transaction() as c:
         await signing.add(c, ours, b"s" * 32, now=NOW)
         await snapshots.claim(c, 1, "incarnation", "owner")
-        for _ in range(9):
-            await outbox.next_version(c, 1)
     before = await facts(database)
 
     assert await leapt(database) == 3
     after = await facts(database)
 
-    far = setback.VERSIONS
-    assert after["shards"] == [(v + far, e + setback.EPOCHS, name) for v, e, name in before["shards"]]
-    for table in ("events", "rules"):
-        assert before[table]
-        assert after[table] == [(name, version + far) for name, version in before[table]]
-    assert after["series"] == before["series"] + far
-    assert after["generation"] == before["generation"] + far
+    clock = LATER - setback.EPOCH
+    assert after["shard"] == [(clock, clock // 1000, name) for _, _, name in before["shard"]]
+    assert after["event"] == [(name, clock) for name, _ in before["event"]]
+    assert after["series"] == clock
+    assert after["generation"] == clock
 
 
 async def test_a_shard_adds_up_and_goes_on(database: Database, ours: int) -> None:
     await write(database, event(1, ours, version=1), event(9, ours, version=2))
+    await changed(database, 1, times=2)
 
     await leapt(database)
 
+    clock = LATER - setback.EPOCH
     async with database.transaction() as c:
         digest = await snapshots.digest(c, 1, NOW)
         claim = await snapshots.claim(c, 1, "another", "owner")
-        assert (digest.count, digest.versions_sum) == (2, 3 + 2 * setback.VERSIONS)
-        assert claim.epoch == setback.EPOCHS + 1
-        assert await outbox.next_version(c, 1) == digest.version + 1
+        assert (digest.count, digest.version, digest.versions_sum) == (2, clock, 2 * clock)
+        assert claim.epoch == clock // 1000 + 1
+        assert await outbox.next_version(c, 1) == clock + 1
     async for page in snapshots.read(database, 1, now=NOW):
-        assert [timer.id for timer in page.timers] == [event_id(1), event_id(9)]
-        assert all(timer.version > setback.VERSIONS for timer in page.timers)
+        assert [(timer.id, timer.version) for timer in page.timers] == [(event_id(1), clock), (event_id(9), clock)]
+
+
+async def test_a_second_restore_of_a_backup_from_before_the_first_leaps_further(database: Database, ours: int) -> None:
+    """What matters is an event that was not changed for long, and then since the first one."""
+    await write(database, event(1, ours, version=1))
+    async with database.transaction() as c:
+        await c.execute("update shard set version = 10_000_000")
+    await leapt(database)
+    await changed(database, 1, times=20)
+    heard = await facts(database)
+    async with database.transaction() as c:  # what the backup has
+        await c.execute("update shard set version = 10_000_000, epoch = 1")
+        await c.execute("update event set version = 1")
+        await c.execute("update application set key_generation = 1")
+
+    await leapt(database, LATER + 60_000)
+
+    again = await facts(database)
+    for one, other in zip(again["shard"], heard["shard"], strict=True):
+        assert one[0] > other[0]
+        assert one[1] > other[1]
+    assert again["event"][0]["version"] > max(version for version, _, _ in heard["shard"])
+    assert again["generation"] > heard["generation"]
+
+
+async def test_it_leaps_though_the_clock_stands_still(database: Database, ours: int) -> None:
+    await write(database, event(1, ours, version=1))
+    versions = []
+    for _ in range(3):
+        await leapt(database)
+        async with database.connection() as c:
+            versions.append((await events.get(c, ours, event_id(1))).version)
+
+    assert versions == sorted(set(versions))
 
 
 async def test_a_new_application_has_a_number_that_no_forgotten_one_had(database: Database, ours: int) -> None:
@@ -69,13 +114,21 @@ async def test_a_new_application_has_a_number_that_no_forgotten_one_had(database
 
     async with database.transaction() as c:
         new = await applications.register(c, app_name="new", key_hash=b"n" * 32, now=NOW)
-    assert new > ours + setback.APPLICATIONS
+    assert new > (LATER - setback.EPOCH) // 1000 > ours
 
 
-async def test_it_can_leap_often(database: Database, ours: int) -> None:
-    await write(database, event(1, ours, end_date=NOW + DAY))
-    for _ in range(3):
-        await leapt(database)
-
+async def test_no_number_that_counts_is_forgotten(database: Database) -> None:
+    """`outbox` holds old news, an attempt its own epoch; the history of rules goes on from any number."""
     async with database.connection() as c:
-        assert (await events.get(c, ours, event_id(1))).version == 1 + 3 * setback.VERSIONS
+        counters = [row["name"] for row in await c.fetch(COUNTERS)]
+
+    assert counters == [
+        "application.key_generation",
+        "attempt.epoch",
+        "event.version",
+        "event_rule.version",
+        "event_state.series",
+        "outbox.version",
+        "shard.epoch",
+        "shard.version",
+    ]
