@@ -42,7 +42,7 @@ async def test_dispatchers_come_and_go_and_no_instant_is_missed(place: Place) ->
     await place.town.fair()
     last = await place.second(2)
     assert place.town.latest(since=killed) < 2
-    place.complete(last)
+    await place.complete(last)
     assert all(len(owners) == 1 for owners in place.town.owners_of().values())
 
 
@@ -74,7 +74,7 @@ async def test_an_owner_cut_off_by_the_broker_alone_rings_no_longer_than_its_lea
         assert held.items() & lost.items() == set()
         twice = {instant for _, instant in place.town.doubled()}
         assert len(twice) <= LEASE_SECONDS + 1, "double rings are bounded by the lease"
-        place.complete(last)
+        await place.complete(last)
 
 
 async def test_takeover_wait_rules_two_owners_out(place: Place) -> None:
@@ -104,7 +104,7 @@ async def test_takeover_wait_rules_two_owners_out(place: Place) -> None:
         new = [one for shard, one in rung if lost.get(shard, 99) < int(one.headers["carillon-epoch"])]
         assert old, "it rang on for a while"
         assert max(one.at for one in old) < min(one.at for one in new)
-        place.complete(last)
+        await place.complete(last)
 
 
 class Elsewhere:
@@ -168,4 +168,4 @@ async def test_a_process_that_was_frozen_past_its_lease_rings_nothing_of_what_it
             zombie = [one for one in place.town.sent if one.by == "frozen" and one.at > froze + 200]
             taken = {one.name for one in place.town.sent if one.by == "other"}
             assert [one.name for one in zombie if one.name in taken] == []
-            place.complete(last)
+            await place.complete(last)
