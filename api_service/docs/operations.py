@@ -226,7 +226,7 @@ OPERATIONS = (
 # What a program that uses the API does not call: answered, and not part of the contract with it.
 SERVICE_PATHS = {
     "/healthz": "The process lives.",
-    "/readyz": "Everything the service needs is there; 503 says what is not.",
+    "/readyz": "What requests need is there, or 503 says what is not. Without the bus changes wait, and are taken.",
     "/metrics": "Figures for Prometheus.",
     "/openapi.json": "This document.",
     "/docs": "This page.",

@@ -121,7 +121,7 @@ async def test_a_living_process_says_so(api: Api) -> None:
     assert (await api.get("/healthz")).json == {"data": {"status": "ok"}}
 
 
-async def test_ready_is_when_everything_answers(
+async def test_ready_is_when_everything_answers_that_requests_need(
     aiohttp_client: Callable[..., Awaitable[Any]], database: Database, clock: StandingClock, unused_tcp_port: int
 ) -> None:
     away = await Database.open(f"postgresql://nobody@127.0.0.1:{unused_tcp_port}/nothing")
@@ -132,14 +132,17 @@ async def test_ready_is_when_everything_answers(
     async def there() -> None:
         await require_schema(database)
 
-    ready, unready = compose(database, clock), compose(database, clock)
+    ready, waiting, unready = compose(database, clock), compose(database, clock), compose(database, clock)
     ready[READINESS] = {"postgres": there, "bus": there}
+    waiting[READINESS] = {"postgres": there, "bus": bus_away}
     unready[READINESS] = {"postgres": lambda: require_schema(away), "bus": bus_away, "other": there}
     yes = await Api(await aiohttp_client(Server(ready)), clock).get("/readyz")
+    still = await Api(await aiohttp_client(Server(waiting)), clock).get("/readyz")
     no = await Api(await aiohttp_client(Server(unready)), clock).get("/readyz")
     await away.close()
 
     assert (yes.status, yes.json) == (200, {"data": {"postgres": "ok", "bus": "ok"}})
+    assert (still.status, still.json) == (200, {"data": {"postgres": "ok", "bus": "cannot be reached"}}), "changes wait"
     assert (no.status, no.json["error"], no.headers["Retry-After"]) == (503, "Service Unavailable", "1")
     assert no.message == ["postgres cannot be reached", "bus cannot be reached"]
 
