@@ -54,7 +54,7 @@ class Balancer:
         """The answer of one of them; 502 where there is none."""
         body = await request.read()
         headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
-        fault = "nobody is ready"
+        fault = "there is nobody"
         for url in self._in_turn():
             self._under_way[url] += 1
             try:
@@ -76,7 +76,8 @@ class Balancer:
         return web.Response(status=502, text=fault)
 
     def _in_turn(self) -> list[str]:
-        there = [url for url in self._urls if url in self._ready and url not in self._away]
+        wanted = [url for url in self._urls if url not in self._away]
+        there = [url for url in wanted if url in self._ready] or wanted  # where none says so, one may be all the same
         self._turn += 1
         return [there[(self._turn + place) % len(there)] for place in range(len(there))]
 

@@ -17,7 +17,7 @@ import pytest_asyncio
 from tests.acceptance.client import Client, iso, now
 from tests.acceptance.judging import SECOND
 from tests.integration.upgrade.mixed import SHARDS, Mixed
-from tests.integration.upgrade.tour import said, tour
+from tests.integration.upgrade.tour import Tour
 from tests.servers.postgres import Postgres
 from tests.servers.processes import Recipe, Service, migrate
 from tests.servers.rabbit import Rabbit
@@ -58,7 +58,7 @@ async def mixed(scratch: Path, postgres: Postgres, rabbit: Rabbit, previous: Pat
             await here.only(apis=OLD, dispatchers=OLD)
             async with aiohttp.ClientSession() as session:
                 client = await Client(session, here.apis["previous"].url).registered()
-                await tour(client, receiver, "before")
+                await Tour(client, receiver, "before").done()
             migrate(told)
             yield here
     finally:
@@ -88,11 +88,11 @@ async def test_any_of_the_two_releases_work_together(mixed: Mixed, session: aioh
         await mixed.only(apis=apis, dispatchers=dispatchers)
         clients = {api: Client(session, mixed.apis[api].url, key) for api in apis}
         for api, client in clients.items():
-            listed = await said(client, "GET", "/v1/events?limit=1000")
-            assert len(listed) == (0 if api == "ours" else len(paths))  # the previous one knows no better
+            listed = await client.ask("GET", "/v1/events?limit=1000")
+            assert len(listed.data) == (0 if api == "ours" else len(paths))  # the previous one knows no better
         async with asyncio.TaskGroup() as tours:
             for api, client in clients.items():
-                tours.create_task(tour(client, mixed.receiver, f"{what}-by-{api}"))
+                tours.create_task(Tour(client, mixed.receiver, f"{what}-by-{api}").done())
         assert list(mixed.complaints()) == [], what
 
     for path in paths:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 from tests.acceptance.client import NEVER_SOON, Client, iso, now
@@ -11,64 +13,87 @@ from tests.servers.receiver import Receiver
 
 RINGS_WITHIN = 15.0
 TOLD_WITHIN = 15.0
-ALL_OF_TIME = {"from": "1970-01-01T00:00:00Z", "to": "9999-12-31T23:59:59Z"}
-
-
-async def tour(client: Client, receiver: Receiver, name: str) -> None:
-    """Create, read, list, change, pause, resume, ring by hand, fail, replay, end, audit, delete; `name` is its own."""
-    ticking, moved, refused = f"/tour/{name}", f"/moved/{name}", f"/status/404/{name}"
-    event = await client.create(receiver.url + ticking, context={"tour": 1}, tags=[name])
-    at = f"/v1/events/{event['eventId']}"
-    failing = await client.create(receiver.url + refused, interval=NEVER_SOON, tags=[name])
-    gone = await client.create(f"{receiver.url}/status/410/{name}", tags=[name])
-    ending = await client.create(receiver.url + ticking, endDate=iso(now() + SECOND), tags=[name])
-    retried = await client.create(f"{receiver.url}/flaky/{name}", interval=NEVER_SOON, retryPolicy=QUICK, tags=[name])
-
-    listed = await said(client, "GET", f"/v1/events?query[tags][]={name}&limit=10")
-    assert {one["eventId"] for one in listed} == {one["eventId"] for one in (event, failing, gone, ending, retried)}
-    assert (await said(client, "POST", "/v1/preview", {"interval": "@daily"}))["instants"]
-
-    by_hand = await said(client, "POST", f"/v1/events/{failing['eventId']}/trigger")
-    execution = f"/v1/events/{failing['eventId']}/executions/{by_hand['executionId']}"
-    await becomes(client, execution, "FAILED")
-    await said(client, "PATCH", f"/v1/events/{failing['eventId']}", {"callbackUrl": receiver.url + moved})
-    await said(client, "POST", f"{execution}/replay", status=202)
-    assert len((await becomes(client, execution, "DELIVERED"))["attempts"]) == 2
-    by_hand = await said(client, "POST", f"/v1/events/{retried['eventId']}/trigger")
-    await becomes(client, f"/v1/events/{retried['eventId']}/executions/{by_hand['executionId']}", "DELIVERED")
-
-    await receiver.counted(ticking, 2, within=RINGS_WITHIN)
-    assert (await said(client, "POST", f"{at}/pause"))["status"] == "PAUSED"
-    assert (await said(client, "POST", f"{at}/resume"))["nextRunDate"] is not None
-    changed = await said(client, "PATCH", at, {"callbackUrl": receiver.url + moved, "interval": "*/2 * * * * *"})
-    assert changed["interval"] == "*/2 * * * * *"
-    await receiver.counted(moved, 2, within=RINGS_WITHIN)
-    await client.becomes(event["eventId"], "ACTIVE", within=TOLD_WITHIN)
-    await client.becomes(gone["eventId"], "PAUSED", within=TOLD_WITHIN)
-    await client.becomes(ending["eventId"], "FINISHED", within=TOLD_WITHIN)
-    assert (await said(client, "GET", f"{at}/audit"))["recorded"]["DELIVERED"] > 0
-    assert {one["action"] for one in await said(client, "GET", "/v1/changes")} >= {"created", "changed", "replayed"}
-
-    assert (await said(client, "POST", "/v1/signing-secret/rotate", {"overlapSeconds": 0}))["signingSecret"]
-    assert (await said(client, "POST", "/v1/bulk/pause", {"query": {"tags": [name]}}))["remaining"] == 0
-    assert (await said(client, "POST", "/v1/bulk/delete", {"query": {"tags": [name]}}))["changed"] == 5
-
-
 QUICK = {"maxAttempts": 3, "initialIntervalSeconds": 1}
 
 
-async def said(client: Client, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
-    """What the API says in its envelope, with this status."""
-    answer = await client.ask(method, path, body)
-    assert answer.status == status, (method, path, answer)
-    return answer.data
+@dataclass(frozen=True, slots=True)
+class Tour:
+    """One client's, under a name of its own, with which its events are tagged."""
 
+    client: Client
+    receiver: Receiver
+    name: str
 
-async def becomes(client: Client, execution: str, status: str) -> dict[str, Any]:
-    """The execution, once the ledger has it so."""
+    async def done(self) -> None:
+        """All of it; AssertionError where anything is not as it was."""
+        async with asyncio.TaskGroup() as parts:
+            for part in (self._a_life(), self._a_replay(), self._a_retry(), self._an_end(), self._a_farewell()):
+                parts.create_task(part)
 
-    async def it() -> dict[str, Any]:
-        told: dict[str, Any] = await said(client, "GET", execution)
-        return told if told["status"] == status else {}
+        assert (await self.said("POST", "/v1/preview", {"interval": "@daily"}))["instants"]
+        assert len(await self.said("GET", f"/v1/events?query[tags][]={self.name}&limit=10")) == 5
+        noted = {one["action"] for one in await self.said("GET", "/v1/changes?limit=100")}
+        assert noted >= {"created", "changed", "replayed"}
+        assert (await self.said("POST", "/v1/signing-secret/rotate", {"overlapSeconds": 0}))["signingSecret"]
+        every = {"query": {"tags": [self.name]}}
+        assert (await self.said("POST", "/v1/bulk/pause", every))["remaining"] == 0
+        assert (await self.said("POST", "/v1/bulk/delete", every))["changed"] == 5
 
-    return await eventually(it, within=TOLD_WITHIN, what=lambda: f"{execution} becomes {status}")
+    async def said(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
+        """What the API says in its envelope, with this status."""
+        answer = await self.client.ask(method, path, body)
+        assert answer.status == status, (method, path, answer)
+        return answer.data
+
+    async def _a_life(self) -> None:
+        at = await self._created("/ticking")
+        await self.receiver.counted(self._path("/ticking"), 2, within=RINGS_WITHIN)
+        assert (await self.said("POST", f"{at}/pause"))["status"] == "PAUSED"
+        assert (await self.said("POST", f"{at}/resume"))["nextRunDate"] is not None
+        changes = {"callbackUrl": self.receiver.url + self._path("/moved"), "interval": "*/2 * * * * *"}
+        assert (await self.said("PATCH", at, changes))["interval"] == "*/2 * * * * *"
+        await self.receiver.counted(self._path("/moved"), 1, within=RINGS_WITHIN)
+        await self.client.becomes(at.rpartition("/")[2], "ACTIVE", within=TOLD_WITHIN)
+        assert (await self.said("GET", f"{at}/audit"))["recorded"]["DELIVERED"] > 0
+        executions = await self.said("GET", f"{at}/executions")
+        assert {"DELIVERED", "SKIPPED"} >= {one["status"] for one in executions}
+
+    async def _a_replay(self) -> None:
+        at = await self._created("/status/404", interval=NEVER_SOON)
+        execution = await self._triggered(at)
+        await self._becomes(execution, "FAILED")
+        await self.said("PATCH", at, {"callbackUrl": self.receiver.url + self._path("/mended")})
+        await self.said("POST", f"{execution}/replay", status=202)
+        assert len((await self._becomes(execution, "DELIVERED"))["attempts"]) == 2
+
+    async def _a_retry(self) -> None:
+        at = await self._created("/flaky", interval=NEVER_SOON, retryPolicy=QUICK)
+        await self._becomes(await self._triggered(at), "DELIVERED")
+
+    async def _an_end(self) -> None:
+        at = await self._created("/ending", endDate=iso(now() + SECOND))
+        await self.client.becomes(at.rpartition("/")[2], "FINISHED", within=TOLD_WITHIN)
+
+    async def _a_farewell(self) -> None:
+        """Its receiver wants no more of it."""
+        at = await self._created("/status/410")
+        await self.client.becomes(at.rpartition("/")[2], "PAUSED", within=TOLD_WITHIN)
+
+    async def _created(self, kind: str, **given: Any) -> str:
+        made = await self.client.create(self.receiver.url + self._path(kind), tags=[self.name], **given)
+        return f"/v1/events/{made['eventId']}"
+
+    async def _triggered(self, at: str) -> str:
+        return f"{at}/executions/{(await self.said('POST', f'{at}/trigger'))['executionId']}"
+
+    def _path(self, kind: str) -> str:
+        return f"{kind}/{self.name}"
+
+    async def _becomes(self, execution: str, status: str) -> dict[str, Any]:
+        """The execution, once the ledger has it so."""
+
+        async def it() -> dict[str, Any]:
+            told: dict[str, Any] = await self.said("GET", execution)
+            return told if told["status"] == status else {}
+
+        return await eventually(it, within=TOLD_WITHIN, what=lambda: f"{execution} becomes {status}")
