@@ -23,6 +23,8 @@ SETTLE_SECONDS = 1.0
 GOODBYE_SECONDS = 2.0
 # A shard that waits for its turn goes on ringing, so each is silent only for as long as its own hand-over takes.
 HANDOVERS_AT_ONCE = 6
+# No faster than successors make shards known: else all of them wait for each other's snapshots.
+HANDOVERS_APART_SECONDS = 0.03
 
 log = get_logger(__name__)
 
@@ -86,6 +88,7 @@ class GivingUp:
         async with asyncio.TaskGroup() as tasks:
             for shard in shards:
                 tasks.create_task(in_turn(shard))
+                await self._clock.sleep(HANDOVERS_APART_SECONDS)
 
     async def _hand_over(self, shard: Shard) -> None:
         """Stop arming, settle what is under way, report, say goodbye, and only then let somebody else have it."""
