@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Self, TypeVar
@@ -94,6 +95,7 @@ class Service:
     def start(self) -> None:
         """Start the process; `ready` waits for it."""
         assert not self.runs, f"{self.name} runs already"
+        self.end()  # what was killed has pipes that are open
         # The tether's standard output is spoken for.
         command = ["/bin/sh", "-c", 'exec "$0" "$@" >&2', sys.executable, "-m", self.recipe.module]
         self._process = TetheredProcess(command, log=self.log, env=environment(self.recipe.settings, self.recipe.code))
@@ -143,8 +145,10 @@ class Service:
 
     def end(self) -> None:
         """Leave nothing running, whatever state it is in."""
-        if self.runs and self._process is not None:
-            self.thaw()
+        if self._process is not None:
+            if self.runs:
+                with suppress(ProcessLookupError):
+                    self.thaw()
             self._process.end(patience=GONE_WITHIN)
 
     def tail(self) -> str:
