@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from dateutil.rrule import DAILY, FR, MO, MONTHLY, SA, SU, TH, TU, WE, WEEKLY, YEARLY, rrule
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from shared.timing.recurrence import (
@@ -110,6 +110,7 @@ def known(rule: Rule) -> tuple[list[Occurrence], list[int], int]:
 
 
 @given(rules())
+@example(Rule(on_wall("2023-10-28 22:15"), on_wall("2023-10-28 23:15"), "America/Nuuk", Unit.DAILY))
 @settings(max_examples=250, deadline=None)
 def test_every_index_is_what_walking_finds(rule: Rule) -> None:
     found, jumped_over, until = known(rule)

@@ -27,8 +27,13 @@ def milliseconds(moment: datetime) -> int:
 
 
 def instant(wall: datetime, place: ZoneInfo) -> int:
-    """Python's own reading: the first of two, and what is jumped over counted with the offset before."""
-    return milliseconds(wall.replace(tzinfo=place, fold=0))
+    """Python's own reading: the first of two, and what is jumped over counted with the offset before.
+
+    In the first night of a zone's rules for all years to come Python may take an hour that is there once for the first
+    of two (Nuuk, 28 October 2023); what it takes for the second is shown as what was asked for then.
+    """
+    first, second = (milliseconds(wall.replace(tzinfo=place, fold=fold)) for fold in (0, 1))
+    return second if shown(first, place) != wall == shown(second, place) else first
 
 
 def shown(moment: int, place: ZoneInfo) -> datetime:
