@@ -14,7 +14,7 @@ from api_service.app import create_app
 from api_service.keys import ENDING
 from api_service.protocol import Runner
 from api_service.resources import FAILED
-from api_service.store.migrations import migrate
+from api_service.store.migrations import MigrationRefused, migrate
 from api_service.store.setback import restored
 from shared.bus.rabbit import RabbitBus
 from shared.clock import SystemClock
@@ -98,7 +98,7 @@ def main(arguments: list[str]) -> int:
     configure(settings.log_level)
     try:
         return uvloop.run(command(settings))
-    except (OSError, Unavailable, ValueError) as error:
+    except (OSError, MigrationRefused, Unavailable, ValueError) as error:
         log.critical("api.failed", error=said_of(error.__cause__ or error))
         return 1
 

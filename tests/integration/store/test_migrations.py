@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from api_service.store.migrations import MigrationRefused, migrate, read, requir
 from shared.domain.errors import SchemaBehind, Unavailable
 from shared.timing.instants import to_datetime
 from tests.integration.store.scene import DAY, NOW, SHARDS, waiting_for_a_lock
+from tests.servers.processes import ROOT, environment
 
 CATALOGUE = """
     select 'column' as kind, table_name || '.' || column_name as name,
@@ -126,6 +130,19 @@ async def test_the_number_of_shards_is_fixed_at_installation(dsn: str) -> None:
     await migrate(dsn, shards=SHARDS, now=NOW)
     with pytest.raises(MigrationRefused, match=f"{SHARDS} shards and SHARDS says {SHARDS + 1}"):
         await migrate(dsn, shards=SHARDS + 1, now=NOW)
+
+
+async def test_whoever_migrates_is_told_in_one_line_why_it_is_refused(dsn: str) -> None:
+    await migrate(dsn, shards=SHARDS, now=NOW)
+    told = {"DATABASE_URL": dsn, "AMQP_URL": "amqp://nobody@nowhere/", "SHARDS": str(SHARDS + 1)}
+    command = [sys.executable, "-m", "api_service", "migrate"]
+    done = await asyncio.to_thread(
+        subprocess.run, command, cwd=ROOT, env=environment(told), capture_output=True, text=True, check=False
+    )
+
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, json.loads(line)["event"]) == (1, "api.failed")
+    assert f"SHARDS says {SHARDS + 1}" in json.loads(line)["error"]
 
 
 async def test_an_older_release_refuses_a_newer_database(dsn: str) -> None:
