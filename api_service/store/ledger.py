@@ -142,15 +142,6 @@ async def add_pending(c: Connection, event_id: str, nominal: Instant) -> Instant
     raise LookupError(f"{PENDING_TRIES} firings by hand within {PENDING_TRIES} ms: none is free")
 
 
-async def add_skipped(
-    c: Connection, event_id: str, *, first: Instant, last: Instant, count: int, reason: SkipReason, now: Instant
-) -> None:
-    """Write down that the `count` occurrences from `first` to `last` are not attempted; harmless when repeated."""
-    await c.execute(
-        SQL["add_skipped"], event_id, to_datetime(first), to_datetime(last), count, reason, to_datetime(now)
-    )
-
-
 async def end_unfinished(c: Connection, event_id: str, reason: SkipReason, *, now: Instant) -> None:
     """Nobody goes on with what is unfinished of the event: it is skipped, or has failed where it was attempted."""
     await c.execute(SQL["end_unfinished"], event_id, reason, to_datetime(now))

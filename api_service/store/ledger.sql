@@ -73,12 +73,6 @@ values ($1, $2, true, 'PENDING', $2, $2, $2)
 on conflict do nothing
 returning true;
 
--- add_skipped --
--- A stretch of occurrences that nobody attempts.
-insert into execution (event_id, nominal, manual, status, reason, last, count, recorded)
-values ($1, $2, false, 'SKIPPED', $5, $3, $4, $6)
-on conflict do nothing;
-
 -- end_unfinished --
 -- What is unfinished of one event, and will remain so: never attempted it is skipped, attempted it has failed.
 update execution

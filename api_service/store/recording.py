@@ -15,9 +15,10 @@ from typing import Any, TypeAlias
 import asyncpg
 import msgspec
 
-from api_service.store import notifications
+from api_service.store import notifications, stretches
 from api_service.store.database import Connection
 from api_service.store.queries import load
+from api_service.store.stretches import Stretch
 from shared.domain.firing import Abandoned, Attempted, AttemptError, Execution, FailReason, Finished, Outcome, Skipped
 from shared.domain.retry import GONE
 from shared.messages.catalogue import Outcomes, Released, Report
@@ -74,7 +75,8 @@ class _Digested:
     attempts: dict[tuple[str, Instant, bool, int, int], tuple[Report, Attempted]] = field(default_factory=dict)
     results: dict[Name, _Result] = field(default_factory=dict)
     given_up: dict[Name, _Result] = field(default_factory=dict)
-    skipped: dict[Name, Skipped] = field(default_factory=dict)
+    skipped: dict[Name, str] = field(default_factory=dict)  # single ones, and why
+    stretches: list[Stretch] = field(default_factory=list)
     ends: dict[str, tuple[int, Instant]] = field(default_factory=dict)  # of which version, and when
     standings: dict[str, _Standing] = field(default_factory=dict)
 
@@ -91,12 +93,18 @@ class _Digested:
                 _join(self.given_up, name, _Result(False, outcome.attempts, True, outcome.reason, 0, 0))
                 self._stands(outcome, None)
             case Skipped():
-                name = (outcome.timer_id, outcome.first, outcome.manual)
-                self.skipped[name] = max(outcome, self.skipped.get(name, outcome), key=_extent)
+                self._skip(outcome)
                 self._stands(outcome, None)
             case Finished():
                 end = (outcome.version, outcome.end)
                 self.ends[outcome.timer_id] = max(end, self.ends.get(outcome.timer_id, end))
+
+    def _skip(self, outcome: Skipped) -> None:
+        if outcome.count > 1:
+            self.stretches.append(Stretch.of(outcome))
+        else:  # of two reasons the greater one counts, as it does in `insert_skipped`
+            name = (outcome.timer_id, outcome.first, outcome.manual)
+            self.skipped[name] = max(outcome.reason, self.skipped.get(name, ""))
 
     def _stands(self, outcome: Attempted | Abandoned | Skipped, run: Instant | None) -> None:
         standing = self.standings.setdefault(outcome.timer_id, _Standing())
@@ -227,10 +235,14 @@ async def _insert_executions(c: Connection, digested: _Digested, now: Instant) -
     for results, since_before in ((digested.results, 0), (digested.given_up, 1)):
         if results:
             rows = [_result_row(name, results[name]) for name in sorted(results)]
-            await c.execute(SQL["insert_attempted"], *_columns(rows), since_before, moment)
+            told = *_columns(rows), since_before, moment
+            if _written(await c.execute(SQL["insert_attempted"], *told)) < len(rows):  # at the others stretches begin
+                await stretches.give_way(c, results, now)
+                await c.execute(SQL["insert_attempted"], *told)
     if digested.skipped:
-        rows = [_skipped_row(digested.skipped[name]) for name in sorted(digested.skipped)]
-        await c.execute(SQL["insert_skipped"], *_columns(rows), moment)
+        singles = [(timer_id, to_datetime(at), manual, why) for (timer_id, at, manual), why in digested.skipped.items()]
+        await c.execute(SQL["insert_skipped"], *_columns(sorted(singles)), moment)
+    await stretches.put(c, digested.stretches, now)
 
 
 def _result_row(name: Name, result: _Result) -> tuple[Any, ...]:
@@ -264,14 +276,9 @@ def _join(results: dict[Name, _Result], name: Name, result: _Result) -> None:
     results[name] = result.joined(results.get(name, result))
 
 
-def _extent(skipped: Skipped) -> tuple[Instant, int, str]:
-    """Of two that begin together the greater one counts, as it does in `insert_skipped`."""
-    return skipped.last, skipped.count, skipped.reason
-
-
-def _skipped_row(skipped: Skipped) -> tuple[Any, ...]:
-    first, last = to_datetime(skipped.first), to_datetime(skipped.last)
-    return skipped.timer_id, first, skipped.manual, last, skipped.count, skipped.reason
+def _written(status: str) -> int:
+    """How many rows an INSERT has written, by what Postgres says of it."""
+    return int(status.rpartition(" ")[2])
 
 
 def _columns(rows: Any) -> list[Sequence[Any]]:

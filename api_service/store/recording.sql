@@ -56,7 +56,7 @@ on conflict do nothing;
 -- insert_attempted --
 -- Firings that were attempted. In whatever order they are told: delivered is final, then the higher attempt counts, then
 -- FAILED before RETRYING before PENDING. Of what comes no later than a replay only a delivery counts; $9 is 1 where
--- firings were given up, which a replay may be before its first attempt. One skip gives way, a stretch keeps its row.
+-- firings were given up, which a replay may be before its first attempt. One skip gives way here, a stretch elsewhere.
 insert into execution (event_id, nominal, manual, status, reason, attempts, due, effective, last, recorded)
 select event_id, nominal, manual, status, reason, attempts, due, effective, nominal, $10
 from unnest(
@@ -89,24 +89,15 @@ set (status, reason, attempts, due, recorded, effective) = (
 where execution.count = 1;
 
 -- insert_skipped --
--- Occurrences that were not attempted. A stretch is kept whatever else is said of its first one, since nothing else
--- accounts for the others, and of two that begin together the longer one.
-insert into execution (event_id, nominal, manual, last, count, reason, status, recorded)
-select event_id, nominal, manual, last, count, reason, 'SKIPPED', $7
-from unnest($1::text[], $2::timestamptz[], $3::boolean[], $4::timestamptz[], $5::bigint[], $6::text[])
-    as fact (event_id, nominal, manual, last, count, reason)
+-- Single occurrences that were not attempted. Those of a stretch are in it already.
+insert into execution (event_id, nominal, manual, reason, last, status, recorded)
+select event_id, nominal, manual, reason, nominal, 'SKIPPED', $5
+from unnest($1::text[], $2::timestamptz[], $3::boolean[], $4::text[]) as fact (event_id, nominal, manual, reason)
 order by event_id, nominal, manual
 on conflict (event_id, nominal, manual) do update
-set status = excluded.status, reason = excluded.reason, last = excluded.last, count = excluded.count,
-    recorded = excluded.recorded, due = null,
-    attempts = case when excluded.count = 1 then execution.attempts else 0 end,
-    effective = case when excluded.count = 1 then execution.effective end
+set status = excluded.status, reason = excluded.reason, recorded = excluded.recorded, due = null
 where execution.status = 'PENDING'
-    or (execution.count = 1 and excluded.count > 1)
-    or (
-        execution.status = 'SKIPPED'
-        and (execution.last, execution.count, execution.reason) < (excluded.last, excluded.count, excluded.reason)
-    );
+    or (execution.status = 'SKIPPED' and execution.count = 1 and execution.reason < excluded.reason);
 
 -- end_unfinished --
 -- What is unfinished of these events, where they are over, by now or for long: nobody goes on with it.

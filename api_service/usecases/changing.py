@@ -10,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
 
-from api_service.store import events, ledger, notifications, outbox
+from api_service.store import events, ledger, notifications, outbox, stretches
 from api_service.store.database import Connection
 from api_service.store.ledger import ExecutionRow
 from api_service.store.recording import Gone as GoneReceiver
+from api_service.store.stretches import Stretch
 from api_service.store.terms import terms_of_event
 from api_service.usecases.announcing import announce
 from api_service.usecases.means import Means
@@ -208,16 +209,11 @@ async def _write_off(c: Connection, before: Event, after: Event, now: Instant) -
         skipped, reason = skipped_in_pause(before, through), SkipReason.PAUSED
     else:
         skipped, reason = skipped_by_change(before, now, through), SkipReason.CHANGED
-    for stretch in skipped:
-        await ledger.add_skipped(
-            c,
-            before.event_id,
-            first=stretch.first,
-            last=stretch.last,
-            count=stretch.count,
-            reason=reason,
-            now=now,
-        )
+    told = [
+        Stretch(event_id=before.event_id, first=one.first, last=one.last, count=one.count, reason=reason)
+        for one in skipped
+    ]
+    await stretches.put(c, told, now)
 
 
 async def _announce(c: Connection, shard: int, what: What) -> None:

@@ -12,8 +12,6 @@ from shared.domain.event import Status
 from shared.timing.instants import Instant
 from tests.fakes.book import Book, Row, Segment
 
-_BESIDE = 1  # so many milliseconds after its first occurrence the book puts a stretch whose first one was attempted
-
 
 def gaps(book: Book, name: str, until: Instant) -> list[Gap]:
     """What the audit of this event misses where all of its instants must be in the ledger."""
@@ -45,11 +43,4 @@ def _rule(segment: Segment) -> RuleVersion:
 
 
 def _entry(nominal: Instant, row: Row) -> Entry:
-    beside = nominal % 1000 == _BESIDE
-    return Entry(
-        nominal=nominal - beside,
-        last=row.last or nominal,
-        count=row.count + beside,
-        status=row.status,
-        reason=row.reason,
-    )
+    return Entry(nominal=nominal, last=row.last or nominal, count=row.count, status=row.status, reason=row.reason)

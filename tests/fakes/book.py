@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from api_service.store.stretches import Stretch, behind
 from api_service.usecases.skipping import skipped_by_change, skipped_in_pause
 from shared.domain.delivery import Delivery
 from shared.domain.event import Changes, Event, Status, begins_anew, changed, is_over, paused, resumed, timer_of
@@ -21,7 +22,9 @@ from shared.domain.firing import (
     Outcome,
     PendingFiring,
     Skipped,
+    SkipReason,
 )
+from shared.domain.series import Series, cron_series
 from shared.domain.timer import Timer
 from shared.messages.catalogue import Gone, ShardDigest, SnapshotPage, Triggered, Upserted, What
 from shared.timing import cron
@@ -211,7 +214,12 @@ class Book:
 
     def _ends(self, outcome: Attempted | Abandoned, status: Execution, attempts: int, due: Instant = 0) -> None:
         key = (outcome.timer_id, outcome.nominal, outcome.manual)
-        row = self.rows.get(key)
+        row, rest = self.rows.get(key), None
+        if row is not None and row.count > 1:  # it gives way
+            stretch = Stretch(
+                event_id=key[0], first=key[1], last=row.last, count=row.count, reason=SkipReason(row.reason)
+            )
+            row, rest = None, behind(stretch, self._known(key[0]), {key[1]})
         if row is not None and not _beats(status, attempts, row):
             return
         before = row.attempts_before if row is not None else 0
@@ -223,18 +231,34 @@ class Book:
             due=due,
             last=outcome.nominal,
         )
+        if rest is not None:
+            self._put(rest)
 
     def _skip(self, outcome: Skipped) -> None:
         key = (outcome.timer_id, outcome.first, outcome.manual)
         row = self.rows.get(key)
-        skipped = Row(status=Execution.SKIPPED, reason=outcome.reason, last=outcome.last, count=outcome.count)
-        longer = row is not None and row.status is Execution.SKIPPED and row.last < outcome.last
-        if row is None or row.status is Execution.PENDING or longer:
-            self.rows[key] = skipped
-        elif row.status is not Execution.SKIPPED and outcome.count > 1:  # the first was attempted; the others were not
-            beside = (outcome.timer_id, outcome.first + 1, outcome.manual)
-            if beside not in self.rows or self.rows[beside].last < outcome.last:
-                self.rows[beside] = replace(skipped, count=outcome.count - 1)
+        if outcome.count > 1:
+            self._put(Stretch.of(outcome))
+        elif row is None:
+            self.rows[key] = Row(status=Execution.SKIPPED, **_extent(outcome))
+        elif row.status is Execution.PENDING:
+            self.rows[key] = replace(row, status=Execution.SKIPPED, reason=outcome.reason, due=0)
+
+    def _put(self, stretch: Stretch) -> None:
+        """It begins where nothing was attempted or is asked for; of two that begin together the longer counts."""
+        taken = {
+            nominal
+            for (event, nominal, manual), row in self.rows.items()
+            if event == stretch.event_id and not manual and (row.status is not Execution.SKIPPED or row.attempts)
+        }
+        rest = behind(stretch, self._known(stretch.event_id), taken)
+        if rest is not None:
+            key = (rest.event_id, rest.first, False)
+            if key not in self.rows or self.rows[key].last < rest.last:
+                self.rows[key] = Row(status=Execution.SKIPPED, **_extent(rest))
+
+    def _known(self, name: str) -> list[Series]:
+        return [cron_series(segment.event.interval, "UTC") for segment in reversed(self.segments[name])]
 
     def _end_unfinished(self, name: str) -> None:
         for key, row in self.rows.items():
@@ -247,10 +271,11 @@ class Book:
             return
         if after.anchor != before.anchor and before.status is not Status.FINISHED:
             was_paused = before.status is Status.PAUSED
-            reason = "paused" if was_paused else "changed"
-            for stretch in skipped_in_pause(before, now) if was_paused else skipped_by_change(before, now, now):
-                row = Row(status=Execution.SKIPPED, reason=reason, last=stretch.last, count=stretch.count)
-                self.rows.setdefault((before.event_id, stretch.first, False), row)
+            reason = SkipReason.PAUSED if was_paused else SkipReason.CHANGED
+            for one in skipped_in_pause(before, now) if was_paused else skipped_by_change(before, now, now):
+                self._put(
+                    Stretch(event_id=before.event_id, first=one.first, last=one.last, count=one.count, reason=reason)
+                )
         self._write(after, now, anew=begins_anew(after, before))
 
     def _write(self, event: Event, now: Instant, *, anew: bool = True) -> None:
@@ -292,10 +317,14 @@ class Book:
 
 def _beats(status: Execution, attempts: int, row: Row) -> bool:
     if row.status is Execution.SKIPPED:
-        return row.count == 1
+        return True
     if row.status is Execution.DELIVERED or status is Execution.DELIVERED:
         return row.status is not Execution.DELIVERED
     return (attempts, _RANK[status]) > (row.attempts, _RANK[row.status])
+
+
+def _extent(of: Skipped | Stretch) -> dict[str, Any]:
+    return {"reason": of.reason, "last": of.last, "count": of.count}
 
 
 def _copy(timer: Timer) -> Timer:

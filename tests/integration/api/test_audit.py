@@ -159,6 +159,27 @@ async def test_what_is_taken_out_is_named(life: Life) -> None:
     assert (await life.audit(f"?from={iso(NOW + 60 * SECOND)}"))["complete"]
 
 
+@pytest.mark.parametrize("late", [False, True])
+async def test_what_rang_as_a_pause_was_unheard_hides_nothing_that_the_pause_swallowed(life: Life, late: bool) -> None:
+    version = life.event["version"]
+    rang = [life.rung(20, version=version), life.rung(30, version=version)]
+    life.at(15)
+    await life.do("pause")
+    assert (await life.api.patch(life.path, {"interval": "*/5 * * * * *"})).status == 200
+    life.at(62)
+    if not late:
+        await life.report(*rang)
+    assert (await life.api.patch(life.path, {"interval": "*/10 * * * * *"})).status == 200
+    if late:
+        await life.report(*rang)
+
+    audited = await life.audit()
+
+    assert (audited["complete"], audited["gaps"]["count"], audited["unexpected"]["count"]) == (True, 0, 0)
+    assert (audited["recorded"]["DELIVERED"], audited["recorded"]["SKIPPED"]) == (2, 8)
+    assert await life.ask("select count from execution where event_id = $1 and count > 1") == 8  # from 25 to 60
+
+
 async def test_a_stretch_is_proof_of_all_its_instants_wherever_one_looks_into_it(life: Life) -> None:
     life.at(1)
     await life.do("pause")

@@ -61,25 +61,6 @@ async def test_firings_by_hand_are_refused_when_there_are_absurdly_many(
             await ledger.add_pending(c, rung.event_id, NOW)
 
 
-async def test_a_skipped_stretch_is_one_row_and_never_replaces_what_was_attempted(scene: Scene) -> None:
-    rung = await scene.create()
-    async with scene.database.transaction() as c:
-        await recording.record(c, outcomes(attempted(rung, 1, error=AttemptError.CONNECT)), NOW)
-
-        for second in (1, 5, 5):
-            first, last = NOW + second * SECOND, NOW + 9 * SECOND
-            await ledger.add_skipped(
-                c, rung.event_id, first=first, last=last, count=7, reason=SkipReason.PAUSED, now=NOW + 9 * SECOND
-            )
-        page, total = await ledger.executions(c, rung.event_id, limit=10)
-
-    assert total == 2
-    assert [(one.status, one.reason, one.count, one.last - NOW) for one in page] == [
-        (Execution.SKIPPED, "paused", 7, 9 * SECOND),
-        (Execution.FAILED, "", 1, SECOND),
-    ]
-
-
 async def test_nobody_goes_on_with_what_is_unfinished_of_an_event_that_is_deleted(scene: Scene) -> None:
     gone, rung = await scene.create(), await scene.create()
     retried: dict[str, Any] = {"error": AttemptError.TIMEOUT, "retry_at": NOW + 9 * SECOND}

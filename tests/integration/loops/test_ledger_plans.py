@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api_service.store import ledger, partitions, recording, snapshots
+from api_service.store import ledger, partitions, recording, snapshots, stretches
 from api_service.store.database import Connection, connect
 from shared.timing.instants import to_datetime
 from tests.bench.recording import event_id, fill
@@ -137,6 +137,20 @@ async def test_a_recorder_writes_to_one_partition_only(c: Connection) -> None:
         touched = [row[0] for row in await c.fetch(locked)]
 
     assert touched == ["execution", f"execution_{WEEK}"]
+
+
+async def test_what_is_in_the_way_of_a_stretch_is_found_in_its_time_and_what_gives_way_by_its_event(
+    c: Connection,
+) -> None:
+    begin, end = to_datetime(NOW), to_datetime(NOW + SECOND)
+    taken = await plan_of(c, stretches.SQL["taken"], event_id(7), begin, end, 1_000)
+    assert read(taken) == {f"execution_{WEEK}": 2}
+    assert scanned(taken) == []
+
+    shortened = await plan_of(
+        c, stretches.SQL["shorten"], [event_id(7)] * 50, [begin] * 50, [False] * 50, to_datetime(NOW)
+    )
+    assert scanned(shortened) == []
 
 
 async def test_a_shard_is_read_beyond_its_anchors_only(c: Connection) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from api_service.store import ledger, recording, snapshots
+from api_service.store import ledger, recording, snapshots, stretches
 from api_service.store.database import Database
 from api_service.store.ledger import ExecutionRow
+from api_service.store.stretches import Stretch
 from shared.domain.event import Event, Status
 from shared.domain.firing import AttemptError, Execution, SkipReason
 from shared.messages.catalogue import Outcomes, Released
@@ -140,16 +141,6 @@ async def test_an_attempt_beats_a_skip_of_the_same_firing(scene: Scene, order: t
 
     (firing,) = await executions(scene.database, rung)
     assert (firing.status, firing.reason, len(firing.attempts)) == (Execution.FAILED, "", 1)
-
-
-async def test_a_skipped_stretch_keeps_its_row_when_one_of_it_was_attempted_after_all(scene: Scene) -> None:
-    rung = await scene.create()
-
-    await record(scene.database, outcomes(skipped(rung, 1, 60)))
-    await record(scene.database, outcomes(attempted(rung, 1)))
-
-    (stretch,) = await executions(scene.database, rung)
-    assert (stretch.status, stretch.count, len(stretch.attempts)) == (Execution.SKIPPED, 60, 1)
 
 
 @pytest.mark.parametrize(("error", "expected"), [(AttemptError.NONE, Execution.DELIVERED), (FAILED, Execution.FAILED)])
@@ -325,9 +316,8 @@ async def test_a_client_who_holds_an_event_can_write_to_its_ledger_while_the_rec
         await scene.change_within(c, rung, status=Status.PAUSED)
         group.create_task(record(scene.database, outcomes(attempted(rung, 1))))
         await somebody_waits(scene.database)
-        await ledger.add_skipped(
-            c, rung.event_id, first=moment, last=moment, count=1, reason=SkipReason.PAUSED, now=moment
-        )
+        one = Stretch(event_id=rung.event_id, first=moment, last=moment, count=1, reason=SkipReason.PAUSED)
+        await stretches.put(c, [one], moment)
 
     assert [one.status for one in await executions(scene.database, rung)] == [Execution.DELIVERED]
     assert (await scene.get(rung)).status is Status.PAUSED

@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.domain.firing import Abandoned, AttemptError, Execution, FailReason
 from shared.timing.instants import from_datetime
-from tests.integration.loops.scene import HOUR, NOW, SECOND, Scene, attempted, finished, outcomes, skipped
+from tests.integration.loops.scene import HOUR, NOW, SECOND, Scene, attempted, finished, outcomes
 from tests.integration.loops.test_recording import executions, record
 
 FAILED = AttemptError.TIMEOUT
@@ -85,14 +85,3 @@ async def test_what_is_unfinished_when_an_event_ends_or_is_told_afterwards_ends_
     assert [(one.status, one.reason) for one in await executions(scene.database, gone)] == [
         (Execution.FAILED, "deleted")
     ]
-
-
-async def test_a_stretch_keeps_the_row_of_its_first_even_where_that_was_attempted_before(scene: Scene) -> None:
-    """Nothing else accounts for the others; what the attempt came to is shown with it."""
-    rung = await scene.create()
-
-    await record(scene.database, outcomes(attempted(rung, 1)))
-    await record(scene.database, outcomes(skipped(rung, 1, 60)))
-
-    (stretch,) = await executions(scene.database, rung)
-    assert (stretch.status, stretch.count, len(stretch.attempts)) == (Execution.SKIPPED, 60, 1)

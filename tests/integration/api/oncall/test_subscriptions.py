@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from api_service.store import ledger, snapshots
+from api_service.store import snapshots, stretches
 from api_service.store.database import Database
+from api_service.store.stretches import Stretch
 from shared.domain import roster as rosters
 from shared.domain.firing import SkipReason
 from shared.domain.roster import Roster
@@ -326,7 +327,8 @@ async def test_whoever_comes_to_own_its_shard_gets_its_roster_and_what_is_settle
     first, last = at("2030-03-19T08:00"), at("2030-03-21T08:00")
     async with database.transaction() as c:
         event_id, now = subscription["id"], api.clock.moment
-        await ledger.add_skipped(c, event_id, first=first, last=last, count=3, reason=SkipReason.MISFIRED, now=now)
+        missed = Stretch(event_id=event_id, first=first, last=last, count=3, reason=SkipReason.MISFIRED)
+        await stretches.put(c, [missed], now)
         shard = await c.fetchval("select shard from event where event_id = $1", event_id)
 
     async with aclosing(snapshots.read(database, shard, now=now)) as pages:
