@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ SHARDS: Final = 4
 SEEN_WITHIN: Final = 40.0
 SCRAPE: Final = "2s"
 UNMAILABLE: Final = "nobody@example.com"
+# The broker may have another test's installation, whose recorder would read what is meant for this one.
+PREFIX: Final = f"watched-{uuid.uuid4().hex[:12]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +68,7 @@ async def drive(client: Client, receiver: Receiver, rabbit: Rabbit, postgres: Po
     await client.create(f"{receiver.url}/status/404/ill")
     await client.create(f"{receiver.url}/well")
     assert (await client.ask("GET", "/v1/nothing")).status == 404
-    publisher = RabbitBus(rabbit.url).publisher()
+    publisher = RabbitBus(rabbit.url, prefix=PREFIX).publisher()
     await publisher.to_work(Work.OUTCOMES, b"nobody can read this")
     await publisher.close()
     for path in ("/well", "/status/404/ill", "/status/404/unmailable"):
@@ -84,6 +87,7 @@ async def prometheus(scratch: Path, postgres: Postgres, rabbit: Rabbit) -> Async
         settings = {
             "DATABASE_URL": await postgres.fresh_database(),
             "AMQP_URL": rabbit.url,
+            "BUS_PREFIX": PREFIX,
             "SMTP_URL": mails.url,
             "EGRESS_ALLOW": "127.0.0.1",
             "SHARDS": str(SHARDS),
