@@ -31,8 +31,8 @@ class Part:
 
     @property
     def is_ours(self) -> bool:
-        """Is it made from our Dockerfile?"""
-        return "build" in self.said
+        """Is it of our image?"""
+        return str(self.said["image"]) == "carillon"
 
     @property
     def command(self) -> list[str]:

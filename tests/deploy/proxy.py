@@ -42,6 +42,7 @@ def configured(folder: Path, *, port: int, names: int, replicas: Sequence[int]) 
     ):
         assert text.count(said) == 1, said
         text = text.replace(said, here)
+    text = text.replace("_temp_path /tmp/", f"_temp_path {folder}/")
     path = folder / "nginx.conf"
     path.write_text(text)
     return path

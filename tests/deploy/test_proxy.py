@@ -157,6 +157,14 @@ async def test_the_api_itself_says_what_is_too_much(front: Front) -> None:
     assert await front.ask("GET", headers={"X-Long": "x" * (limits.LINE_BYTES + 1)}) == 200
 
 
+@pytest.mark.usefixtures("front")
+def test_it_makes_no_folder_but_where_it_may(folder: Path) -> None:
+    """One that it is not told it makes in the image, where it may not: then it does not start."""
+    said = re.findall(r"_temp_path /tmp/(\w+);", CONFIGURATION.read_text())
+
+    assert {one.name for one in folder.iterdir() if one.is_dir()} == set(said)
+
+
 def test_it_gives_a_connection_up_before_the_api_does() -> None:
     idle = re.search(r"keepalive_timeout (\d+)s;", CONFIGURATION.read_text())
 
