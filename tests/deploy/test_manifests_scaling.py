@@ -52,11 +52,12 @@ def test_there_are_always_enough_to_lose_one(serious: Overlay, name: str) -> Non
     assert 2 <= least < most
 
 
-def test_no_dispatcher_is_without_a_shard(serious: Overlay) -> None:
+def test_every_dispatcher_has_shards_enough_to_share_fairly(serious: Overlay) -> None:
+    """Four at the least, as the manual has it."""
     dispatcher = serious.workload("carillon-dispatcher")
 
     _, most = _bounds(_scaler(serious, "carillon-dispatcher"))
-    assert most + 1 <= int(dispatcher.values()["SHARDS"])
+    assert most * 4 <= int(dispatcher.values()["SHARDS"])
 
 
 def test_dispatchers_go_one_by_one(serious: Overlay) -> None:
