@@ -78,10 +78,18 @@ def test_every_secret_is_one_that_somebody_makes(overlay: Overlay) -> None:
     made = {(one["metadata"]["name"], key) for one in overlay.of("Secret") for key in one["data"]}
     made |= {(f"{one['metadata']['name']}-app", "uri") for one in overlay.of("Cluster")}
     made |= {(f"{one['metadata']['name']}-default-user", "connection_string") for one in overlay.of("RabbitmqCluster")}
+    made |= {("carillon-api", "registration-token")}  # by whoever installs it
 
     for one in overlay.workloads():
         needed = {(given.secret, given.key) for given in one.given().values() if given.secret and not given.optional}
         assert needed <= made, one.name
+
+
+def test_where_strangers_get_in_not_everybody_registers(overlay: Overlay) -> None:
+    token = overlay.workload("carillon-api").given()["REGISTRATION_TOKEN"]
+
+    assert (token.secret, token.key) == ("carillon-api", "registration-token")
+    assert token.optional == (not overlay.of("Ingress"))
 
 
 def test_no_dispatcher_manifest_names_the_database(overlay: Overlay) -> None:
