@@ -64,6 +64,9 @@ async def insert(c: Connection, event: Event, terms: Iterable[UUID]) -> None:
 async def get(c: Connection, application_id: int, event_id: str, *, for_update: bool = False) -> Event:
     """The event; `for_update` keeps others from changing it until the transaction ends. Raises EventNotFound."""
     row = await c.fetchrow(SQL["get_for_update" if for_update else "get"], application_id, event_id)
+    if row is not None and row["roster"] is not None and for_update:
+        # Of what is not locked, a statement that waited for a lock sees what was there before it waited.
+        row = await c.fetchrow(SQL["get"], application_id, event_id)
     if row is None:
         raise EventNotFound
     return event_of(row)
