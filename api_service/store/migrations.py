@@ -62,7 +62,12 @@ async def require_schema(database: Database) -> None:
     More is a newer release's, which is being rolled out or was taken back: its migrations leave this one able to work.
     """
     async with database.connection() as c:
-        found = await schema_version(c)
+        await require_schema_of(c)
+
+
+async def require_schema_of(c: Connection) -> None:
+    """The same, over a connection. Raises SchemaBehind."""
+    found = await schema_version(c)
     if found < _needed():
         raise SchemaBehind(found, _needed())
 

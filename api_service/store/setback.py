@@ -11,6 +11,7 @@ import asyncio
 from typing import Final
 
 from api_service.store.database import Connection, connect
+from api_service.store.migrations import require_schema_of
 from api_service.store.queries import load
 from shared.timing.instants import Instant
 
@@ -25,9 +26,11 @@ TIME_LIMIT: Final = 3600.0
 async def restored(dsn: str, *, now: Instant) -> int:
     """Let this database's state outweigh whatever dispatchers have heard; returns how many events it has.
 
-    They compare what they hold with it, and replace it. Harmless where nothing was set back. Raises Unavailable.
+    They compare what they hold with it, and replace it. Harmless where nothing was set back. Raises Unavailable, and
+    SchemaBehind where the backup is of an older release and was not migrated yet.
     """
     async with connect(dsn) as c, asyncio.timeout(TIME_LIMIT), c.transaction():
+        await require_schema_of(c)
         return await leap(c, now)
 
 
@@ -39,7 +42,7 @@ async def leap(c: Connection, now: Instant) -> int:
     milliseconds = now - EPOCH
     seconds = milliseconds // 1000
     version: int = await c.fetchval(SQL["version"], milliseconds)
-    # Events before shards, as everybody takes these locks.
+    # Events before shards, and each in order, as everybody takes these locks: APIs may be running.
     events: int = await c.fetchval(SQL["events"], version)
     await c.execute(SQL["series"], version)
     await c.execute(SQL["keys"], milliseconds)

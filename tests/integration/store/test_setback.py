@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+
+import pytest
 
 from api_service.store import applications, events, outbox, setback, signing, snapshots
 from api_service.store.database import Database
+from shared.domain.errors import SchemaBehind
 from shared.timing.instants import Instant
-from tests.integration.store.scene import DAY, NOW, event, event_id, write
+from tests.integration.store.scene import DAY, NOW, event, event_id, waiting_for_locks, write
 
 LATER = NOW + DAY
 COUNTERS = """
@@ -115,6 +119,37 @@ async def test_a_new_application_has_a_number_that_no_forgotten_one_had(database
     async with database.transaction() as c:
         new = await applications.register(c, app_name="new", key_hash=b"n" * 32, now=NOW)
     assert new > (LATER - setback.EPOCH) // 1000 > ours
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "first", "second"),
+    [
+        ("event", "event_id", event_id(1), event_id(9)),
+        ("event_state", "event_id", event_id(1), event_id(9)),
+        ("shard", "shard", 0, 1),
+    ],
+    ids=["events", "states", "shards"],
+)
+async def test_who_locks_in_order_meanwhile_is_waited_for(
+    database: Database, ours: int, table: str, key: str, first: Any, second: Any
+) -> None:
+    """APIs and their recorders may be running: with another order they and we would wait for each other."""
+    hold = f"select from {table} where {key} = $1 for update"
+    await write(database, event(9, ours), event(1, ours))
+    async with database.connection() as c:
+        await c.execute("update shard set owner = 'o' where shard = 0")  # its row lies behind the others from now on
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        async with database.connection() as watching, database.transaction() as c:
+            await c.execute(hold, first)
+            leaping = tasks.create_task(leapt(database))
+            await waiting_for_locks(watching, 1)
+            await c.execute(hold, second)
+        assert await leaping == 2
+
+
+async def test_a_backup_of_a_release_before_ours_is_migrated_first(dsn: str) -> None:
+    with pytest.raises(SchemaBehind, match="api_service migrate"):
+        await setback.restored(dsn, now=NOW)
 
 
 async def test_no_number_that_counts_is_forgotten(database: Database) -> None:
