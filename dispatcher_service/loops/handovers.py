@@ -92,6 +92,8 @@ class GivingUp:
 
     async def _hand_over(self, shard: Shard) -> None:
         """Stop arming, settle what is under way, report, say goodbye, and only then let somebody else have it."""
+        if self._shards.get(shard.number) is not shard:  # lost while it waited for its turn
+            return
         begun = self._clock.steady()
         shard.leave(Stage.LEAVING)
         try:
