@@ -21,7 +21,10 @@ _PHASE: Final = 618  # ten shards later: spread over the second as evenly as it 
 
 @dataclass(slots=True, eq=False)
 class Canary:
-    """One shard's. `heard`: when it last sang, or was to begin, by the wall clock and by one that never steps."""
+    """One shard's. `heard`: when it last sang, or was to begin, by the wall clock and by one that never steps.
+
+    0 before: the shard does not ring yet, or is just being armed.
+    """
 
     shard: int
     ticket: int = OFF

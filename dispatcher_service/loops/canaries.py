@@ -24,8 +24,8 @@ class Canaries:
         self._parked: list[Song] = []
 
     def heard(self) -> Iterator[Canary]:
-        """Those whose turn comes: a shard that does not ring has none."""
-        return (shard.canary for shard in self._shards.values() if shard.rings)
+        """Those whose turn comes: a shard that does not ring has none, nor one that is just being armed."""
+        return (shard.canary for shard in self._shards.values() if shard.rings and shard.canary.heard)
 
     @property
     def silent(self) -> int:

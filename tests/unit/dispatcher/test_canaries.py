@@ -215,6 +215,23 @@ async def test_it_rings_and_awaits_its_next_turn() -> None:
 
 
 @in_virtual_time
+async def test_of_a_shard_that_is_about_to_ring_none_is_missed_yet() -> None:
+    """Arming a large shard takes some breaths, in which it rings already."""
+    looks = Looks()
+    clock = VirtualClock()
+    await clock.sleep(SILENT_SECONDS * 2)
+    looks.lease.renewed(clock.steady())
+
+    assert (looks.canaries.silent, list(looks.canaries.heard())) == (0, [])
+
+    looks.shard.sing(clock.now(), clock.steady())
+    assert list(looks.canaries.heard()) == [looks.shard.canary]
+    await clock.sleep(SILENT_SECONDS * 2)
+    looks.lease.renewed(clock.steady())
+    assert looks.canaries.silent == 1
+
+
+@in_virtual_time
 async def test_a_lease_that_ends_between_the_looks_holds_it_back() -> None:
     for shall_end_first in (True, False):
         looks = Looks()
@@ -256,6 +273,7 @@ async def test_of_a_shard_that_is_being_given_up_nothing_new_rings() -> None:
 @in_virtual_time
 async def test_silence_is_of_shards_that_ring_and_while_they_may() -> None:
     looks = Looks()
+    looks.shard.sing(EPOCH, 0.0)
     assert looks.canaries.silent == 0
     looks.shard.canary.heard_steady = -SILENT_SECONDS - 1
     assert looks.canaries.silent == 1
