@@ -76,9 +76,13 @@ class ClockWatch:
             self._offsets.heard(signal.by, signal.now, now=now, steady=steady)
             self._judge(self._offsets.skew(steady), steady)
 
+    async def is_needed(self, session: Session) -> bool:
+        """Should this dispatcher, which is no member now, be one? Where its clock is right, or nobody else is one."""
+        return self._look(others=await self._members(session)) is not Standing.LEAVING
+
     async def until_needed(self, session: Session, stop: asyncio.Event) -> None:
-        """Return when this dispatcher, which is no member now, should be one: at once where its clock is right."""
-        while not stop.is_set() and self._look(others=await self._members(session)) is Standing.LEAVING:
+        """Return when this dispatcher, which is no member now, should be one; or at `stop`."""
+        while not stop.is_set() and not await self.is_needed(session):
             await arrives(stop, within=random.uniform(0, LOOK_SECONDS))  # noqa: S311 - spread, not secrecy
 
     async def until_unfit(self, session: Session, stop: asyncio.Event) -> None:

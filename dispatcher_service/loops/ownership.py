@@ -154,13 +154,17 @@ class Tenure:
     async def _come_and_go(
         self, session: Session, intake: Intake, tasks: asyncio.TaskGroup, stop: asyncio.Event
     ) -> NoReturn:
+        watch = self._ports.watch
         while not stop.is_set():
             await self._take_part(session, intake, tasks, stop)
-            await self._ports.watch.until_needed(session, stop)
+            if stop.is_set() or not await watch.is_needed(session):  # all may have left at once: nobody would ring
+                await self._give_everything_up(session)
+                await watch.until_needed(session, stop)
+        await self._give_everything_up(session)  # something is left where we were to stop as we were needed
         raise _HandedOver
 
     async def _take_part(self, session: Session, intake: Intake, tasks: asyncio.TaskGroup, stop: asyncio.Event) -> None:
-        """Own a share until `stop`, or until others should ring because our clock is wrong; then hand it over."""
+        """Own a share until `stop`, or until others should ring because our clock is wrong; they know it then."""
         balance = self._balance = self._balance_of(session, intake, tasks)
         await session.join()
         balancing = tasks.create_task(balance.run())
@@ -168,10 +172,11 @@ class Tenure:
         await session.leave()
         balance.stop()
         await balancing  # to its end: a claim that is cut short may have been won
-        await self._ports.clock.sleep(NOTICE_SECONDS)
-        if stop.is_set() or await session.members():  # all may have left at once, and then nobody would ring
-            await self._giving_up(session).give_up(list(self._ports.shards.values()))
         self._balance = None
+        await self._ports.clock.sleep(NOTICE_SECONDS)
+
+    async def _give_everything_up(self, session: Session) -> None:
+        await self._giving_up(session).give_up(list(self._ports.shards.values()))
 
     async def close(self) -> None:
         """Own nothing from this moment on; then let go of the connection."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from dispatcher_service.loops.ownership import NOTICE_SECONDS
+from shared.bus.local import LocalBroker, LocalBus, LocalSession
+from shared.bus.port import SessionEvents
 from shared.timing.instants import Instant
 from tests.fakes.clock import VirtualClock, in_virtual_time
 from tests.fakes.town import Running
@@ -11,6 +14,10 @@ from tests.integration.dispatcher.places import Place, a_place
 
 SHARDS = 12
 KNOWN_SECONDS = 15  # three signals, five seconds apart
+AWAY_SECONDS = 0.05
+DEAF = SessionEvents(
+    on_lost=lambda _why: None, on_shard_lost=lambda _shard: None, on_bell=lambda: None, on_time=lambda _body: None
+)
 
 
 def reasons(one: Running) -> str:
@@ -127,6 +134,50 @@ async def test_who_leaves_as_the_other_dies_keeps_what_it_has() -> None:
 
         assert figure(a, "carillon_handovers_total", kind="given_up") == given_up
         place.complete(await settled(place))
+
+
+class FarBus(LocalBus):
+    """A local bus whose sessions learn of members as over a network: what they are told was so a moment ago."""
+
+    def __init__(self, broker: LocalBroker, clock: VirtualClock) -> None:
+        super().__init__(broker)
+        self._far = (broker, clock)
+
+    async def open_session(self, events: SessionEvents) -> LocalSession:
+        return FarSession(*self._far, events)
+
+
+class FarSession(LocalSession):
+    def __init__(self, broker: LocalBroker, clock: VirtualClock, events: SessionEvents) -> None:
+        super().__init__(broker, events)
+        self._clock = clock
+
+    async def members(self) -> int:
+        count = await super().members()
+        await self._clock.sleep(AWAY_SECONDS)
+        return count
+
+
+@in_virtual_time
+async def test_who_kept_what_it_had_as_all_left_at_once_is_a_member_again_and_leaves_it_to_who_comes() -> None:
+    """Else it would keep its shards for ever, whoever hungers for them, and end without a word about them."""
+    async with a_place(timers=20, shards=SHARDS) as place:
+        clock = VirtualClock()
+        place.town.tell_time(place.clock)
+        a = place.town.start("a", bus=FarBus(place.broker, place.clock), clock=clock)
+        await place.town.fair()
+        another = await LocalBus(place.broker).open_session(DEAF)
+        await another.join()
+        clock.step(3_000)
+        await place.town.until(lambda: place.broker.members == {another}, within=KNOWN_SECONDS + 3)
+        await another.leave()
+        await place.clock.sleep(NOTICE_SECONDS + AWAY_SECONDS / 2)
+        assert len(a.rings) == SHARDS
+        await another.join()  # as it is told that nobody is there
+
+        await place.town.until(lambda: not a.owned, within=10)
+        await another.close()
+        await place.town.until(lambda: len(a.rings) == SHARDS, within=5)
 
 
 @pytest.mark.parametrize("wrong", [10_000, -10_000])
