@@ -6,7 +6,7 @@ from aiohttp import web
 
 from api_service.handlers.answers import answer
 from api_service.handlers.requests import read_body
-from api_service.keys import CLOCK
+from api_service.keys import CLOCK, ENDING
 from api_service.schemas.bulk import read_bulk, show_bulk
 from api_service.schemas.json_text import read_json
 from api_service.schemas.listing import refuse_parameters
@@ -38,5 +38,5 @@ async def _done(request: web.Request, means: Means, kind: Kind) -> web.Response:
     if wanted.dry_run:
         came = await bulk.preview(means, kind, wanted.which)
     else:
-        came = await bulk.carry_out(means, kind, wanted.which, request.app[CLOCK])
+        came = await bulk.carry_out(means, kind, wanted.which, request.app[CLOCK], request.app[ENDING])
     return answer(show_bulk(came, dry_run=wanted.dry_run))

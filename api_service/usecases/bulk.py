@@ -83,15 +83,15 @@ async def preview(means: Means, kind: Kind, which: EventsWanted) -> Bulk:
     )
 
 
-async def carry_out(means: Means, kind: Kind, which: EventsWanted, clock: Clock) -> Bulk:
-    """Do it to as many of the events as `which.limit` and the time allow."""
+async def carry_out(means: Means, kind: Kind, which: EventsWanted, clock: Clock, ending: asyncio.Event) -> Bulk:
+    """Do it to as many of the events as `which.limit` and the time allow; once `ending` is set, to no further one."""
     until = clock.steady() + limits.BULK_SECONDS
     selected = await _selected(means, kind, which)
     bulk = Bulk(matched=selected.matched, unchanged=selected.matched - selected.concerned)
     left = iter(selected.events)
     async with asyncio.TaskGroup() as tasks:
         for _ in range(min(means.database.for_bulk, len(selected.events))):
-            tasks.create_task(_work(means, kind, left, bulk, clock, until))
+            tasks.create_task(_work(means, kind, left, bulk, clock, until, ending))
     return bulk
 
 
@@ -100,11 +100,19 @@ async def _selected(means: Means, kind: Kind, which: EventsWanted) -> Selection:
         return await selection.select(c, means.application_id, filters_of(which), kind.changes, limit=which.limit)
 
 
-async def _work(means: Means, kind: Kind, left: Iterator[Version], bulk: Bulk, clock: Clock, until: float) -> None:
+async def _work(
+    means: Means,
+    kind: Kind,
+    left: Iterator[Version],
+    bulk: Bulk,
+    clock: Clock,
+    until: float,
+    ending: asyncio.Event,
+) -> None:
     """Take one event after the other until none is left, or no time to begin another."""
     while clock.steady() < until:
         async with means.database.turn_in_bulk(until - clock.steady()) as mine:
-            if not mine or (one := next(left, None)) is None:
+            if not mine or ending.is_set() or (one := next(left, None)) is None:
                 return
             await _one(replace(means, now=clock.now()), kind, *one, bulk)
 

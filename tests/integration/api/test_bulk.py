@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from api_service import limits
+from api_service.keys import ENDING
 from api_service.store import outbox
 from api_service.store.database import Database
 from shared.messages.catalogue import Gone, Upserted
@@ -200,3 +201,10 @@ async def test_more_than_one_request_takes_goes_on_where_it_ended(five: Api, mon
         (3, 2, 0, 1),
         (1, 1, 0, 0),
     ]
+
+
+async def test_a_process_that_ends_begins_with_no_further_event_and_says_what_remains(five: Api) -> None:
+    """It would be cut off in the middle, and nobody told how far it had come; asking again goes elsewhere."""
+    five.client.app[ENDING].set()
+
+    assert counts(await do(five, "pause", EVERYTHING)) == (5, 0, 1, 4)
