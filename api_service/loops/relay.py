@@ -90,10 +90,12 @@ class Relay:
                 continue
 
             self._trouble.over()
-            if taken < ROUND_ROWS:
-                self._emptied = self._clock.steady()
-                metrics.RELAY_BEHIND.set(0)
-                await self._woken()
+            if taken == ROUND_ROWS:
+                metrics.RELAY_BEHIND.set(self._clock.steady() - self._emptied)
+                continue
+            self._emptied = self._clock.steady()
+            metrics.RELAY_BEHIND.set(0)
+            await self._woken()
 
     async def relay_once(self) -> int:
         """Publish the oldest rows and delete what was confirmed; how many rows there were.

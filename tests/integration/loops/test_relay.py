@@ -10,6 +10,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from api_service.loops import relay as relay_module
+from api_service.loops.metrics import RELAY_BEHIND
 from api_service.loops.relay import MESSAGE_BYTES, Relay, WayOut, parcels
 from api_service.store import outbox
 from api_service.store.database import Database
@@ -105,6 +106,30 @@ async def test_a_change_of_a_shard_without_owner_is_counted_and_done_with(scene:
 
     assert REGISTRY.get_sample_value("carillon_relay_unroutable_total") == before + 1
     assert await left(scene.database) == 0
+
+
+class _Watching:
+    """Takes everything, and notes for how long the outbox had not been seen empty then."""
+
+    def __init__(self) -> None:
+        self.behind: list[float] = []
+
+    async def to_shard(self, shard: int, body: bytes) -> bool:
+        self.behind.append(REGISTRY.get_sample_value("carillon_relay_behind_seconds") or 0.0)
+        return True
+
+
+async def test_a_relay_that_has_much_to_do_says_that_it_is_behind(scene: Scene) -> None:
+    async with scene.database.transaction() as c:
+        await outbox.put_all(c, shard=3, whats=[b"\xc0"] * (relay_module.ROUND_ROWS + 1))
+    watching = _Watching()
+    RELAY_BEHIND.set(0)
+    async with asyncio.timeout(20), running(relay(scene.database, watching, asyncio.Event(), poll=0.01)):
+        while await left(scene.database):
+            pass
+
+    first, second = watching.behind
+    assert second > first
 
 
 class _DiesAfterPublishing:
