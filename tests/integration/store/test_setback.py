@@ -134,7 +134,7 @@ async def test_who_locks_in_order_meanwhile_is_waited_for(
     database: Database, ours: int, table: str, key: str, first: Any, second: Any
 ) -> None:
     """APIs and their recorders may be running: with another order they and we would wait for each other."""
-    hold = f"select from {table} where {key} = $1 for update"
+    hold = f"update {table} set {key} = {key} where {key} = $1"  # noqa: S608 - the three above
     await write(database, event(9, ours), event(1, ours))
     async with database.connection() as c:
         await c.execute("update shard set owner = 'o' where shard = 0")  # its row lies behind the others from now on
@@ -145,6 +145,11 @@ async def test_who_locks_in_order_meanwhile_is_waited_for(
             await waiting_for_locks(watching, 1)
             await c.execute(hold, second)
         assert await leaping == 2
+    after, clock = await facts(database), LATER - setback.EPOCH
+    assert (
+        {row["version"] for row in after["event"]} == {after["series"]} == {version for version, _, _ in after["shard"]}
+    )
+    assert after["series"] == clock
 
 
 async def test_a_backup_of_a_release_before_ours_is_migrated_first(dsn: str) -> None:
