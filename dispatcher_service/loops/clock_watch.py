@@ -80,9 +80,16 @@ class ClockWatch:
         """Should this dispatcher, which is no member now, be one? Where its clock is right, or nobody else is one."""
         return self._look(others=await self._members(session)) is not Standing.LEAVING
 
-    async def until_needed(self, session: Session, stop: asyncio.Event) -> None:
-        """Return when this dispatcher, which is no member now, should be one; or at `stop`."""
-        while not stop.is_set() and not await self.is_needed(session):
+    async def until_needed(self, session: Session, stop: asyncio.Event, *, company_within: float = 0.0) -> None:
+        """Return when this dispatcher, which is no member now, should be one; or at `stop`.
+
+        Where its clock is wrong and nobody else is there, somebody may be on the way for so many seconds.
+        """
+        alone_from = self._clock.steady() + company_within
+        while not stop.is_set():
+            needed = await self.is_needed(session)
+            if needed and (self._standing is Standing.WITHIN or self._clock.steady() >= alone_from):
+                return
             await arrives(stop, within=random.uniform(0, LOOK_SECONDS))  # noqa: S311 - spread, not secrecy
 
     async def until_unfit(self, session: Session, stop: asyncio.Event) -> None:

@@ -32,6 +32,8 @@ VERIFY_EVERY_SECONDS = 10.0
 RECONNECT_SECONDS = (0.05, 5.0)
 # Between leaving the members and giving up the first shard: the others count again and stand ready; we ring on.
 NOTICE_SECONDS = 0.4
+# After an outage of the broker everybody is back by then: who has a wrong clock need not be the first to ring.
+COMPANY_SECONDS = RECONNECT_SECONDS[1] + 1.0
 
 log = get_logger(__name__)
 
@@ -142,7 +144,7 @@ class Tenure:
                 tasks.create_task(intake.watch())
                 tasks.create_task(self._verify(session))
                 await self._leased.wait()
-                await self._ports.watch.until_needed(session, stop)
+                await self._ports.watch.until_needed(session, stop, company_within=COMPANY_SECONDS)
                 await self._come_and_go(session, intake, tasks, stop)
         except* (SessionOver, BusUnavailable) as failures:
             failure = failures

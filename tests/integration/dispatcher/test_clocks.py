@@ -6,7 +6,7 @@ import pytest
 
 from dispatcher_service.loops.ownership import NOTICE_SECONDS
 from shared.bus.local import LocalBroker, LocalBus, LocalSession
-from shared.bus.port import SessionEvents
+from shared.bus.port import BusUnavailable, SessionEvents
 from shared.timing.instants import Instant
 from tests.fakes.clock import VirtualClock, in_virtual_time
 from tests.fakes.town import Running
@@ -178,6 +178,41 @@ async def test_who_kept_what_it_had_as_all_left_at_once_is_a_member_again_and_le
         await place.town.until(lambda: not a.owned, within=10)
         await another.close()
         await place.town.until(lambda: len(a.rings) == SHARDS, within=5)
+
+
+class ShutBus(LocalBus):
+    """A way to the broker that may be shut."""
+
+    shut = False
+
+    async def open_session(self, events: SessionEvents) -> LocalSession:
+        if self.shut:
+            raise BusUnavailable("shut")
+        return await super().open_session(events)
+
+
+@in_virtual_time
+async def test_after_an_outage_of_the_broker_a_wrong_clock_is_not_the_first_to_ring() -> None:
+    async with a_place(timers=20, shards=SHARDS) as place:
+        clock = VirtualClock()
+        place.town.tell_time(place.clock)
+        a = place.town.start("a", clock=clock)
+        way = ShutBus(place.broker)
+        b = place.town.start("b", bus=way)
+        await place.town.fair()
+        clock.step(3_000)
+        await place.town.until(lambda: len(b.rings) == SHARDS, within=KNOWN_SECONDS + 10)
+
+        way.shut = True
+        place.broker.stop()
+        await place.clock.sleep(1)
+        place.broker.start()
+        await place.town.until(lambda: bool(place.broker.sessions), within=10)
+        await place.clock.sleep(2)
+        assert not a.owned
+        way.shut = False
+        await place.town.until(lambda: len(b.rings) == SHARDS, within=15)
+        place.complete(await settled(place))
 
 
 @pytest.mark.parametrize("wrong", [10_000, -10_000])
