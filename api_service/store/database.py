@@ -38,31 +38,37 @@ _AWAY = (
 class Database:
     """A pool of connections that comes and goes with Postgres; it is made even while Postgres is away."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], patience: float = ACQUIRE_TIMEOUT) -> None:
         self._pool = pool
+        self._patience = patience
         # However much is asked for in bulk, single requests find connections: at most half of them are its.
         self.for_bulk = max(1, pool.get_max_size() // 2)
         self._turns_in_bulk = asyncio.Semaphore(self.for_bulk)
 
     @classmethod
-    async def open(cls, dsn: str, *, size: int = 10, command_timeout: float = 5.0) -> Database:
-        """A pool of at most `size` connections, each made when it is first needed."""
+    async def open(
+        cls, dsn: str, *, size: int = 10, command_timeout: float = 5.0, patience: float = ACQUIRE_TIMEOUT
+    ) -> Database:
+        """A pool of at most `size` connections, each made when it is first needed.
+
+        `patience`: for how many seconds a connection is waited for before Postgres counts as away.
+        """
         pool = await asyncpg.create_pool(
             dsn,
             min_size=0,
             max_size=size,
             command_timeout=command_timeout,
-            timeout=CONNECT_TIMEOUT,
+            timeout=patience,
             server_settings=_SESSION,
             reset=_as_it_is,
         )
-        return cls(pool)
+        return cls(pool, patience)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """A connection for as long as the block lasts. Raises Unavailable."""
         with unavailable_when_away():
-            async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection:
+            async with self._pool.acquire(timeout=self._patience) as connection:
                 yield connection
 
     @asynccontextmanager

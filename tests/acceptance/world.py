@@ -99,6 +99,6 @@ class World:
         """Leave no process running."""
         for one in (*self.dispatchers, *self.apis):
             if one.runs:
-                one.terminate()
+                one.kill()  # at the end of all tests a graceful hand-over would hand everything over to nobody
         for one in (*self.dispatchers, *self.apis):
             one.end()

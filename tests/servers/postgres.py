@@ -5,13 +5,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import asyncpg
 
 from deploy.local.postgres import PostgresServer
 
 Fill: TypeAlias = Callable[[str], Awaitable[object]]
+
+PATIENCE: Final = 30.0  # seconds: on a busy machine it is slow, and not away
 
 
 class Postgres(PostgresServer):

@@ -11,7 +11,7 @@ import pytest
 from api_service.store.database import Database
 from api_service.store.migrations import migrate
 from tests.integration.api.stage import NOW, SHARD_COUNT, Api, Server, StandingClock, compose
-from tests.servers.postgres import Postgres
+from tests.servers.postgres import PATIENCE, Postgres
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +21,7 @@ def shared_dsn(postgres: Postgres) -> str:
 
 @pytest.fixture
 async def database(shared_dsn: str) -> AsyncIterator[Database]:
-    database = await Database.open(shared_dsn, size=8)
+    database = await Database.open(shared_dsn, size=8, patience=PATIENCE)
     yield database
     await database.close()
 

@@ -12,6 +12,7 @@ import pytest
 from api_service import limits
 from api_service.store.database import Connection, Database
 from tests.integration.api.stage import Answer, Api, Server, StandingClock, compose
+from tests.servers.postgres import PATIENCE
 
 MEANWHILE = "The event was changed meanwhile, so it was left alone."
 EVERYTHING = {"all": True}
@@ -24,7 +25,7 @@ async def serve(aiohttp_client: Callable[..., Awaitable[Any]], shared_dsn: str, 
     opened: list[Database] = []
 
     async def of(clock: StandingClock, **given: Any) -> Api:
-        opened.append(await Database.open(shared_dsn, **given))
+        opened.append(await Database.open(shared_dsn, patience=PATIENCE, **given))
         return Api(await aiohttp_client(Server(compose(opened[-1], clock))), clock, api.key)
 
     yield of

@@ -15,7 +15,7 @@ from shared.bus.port import Bus
 from shared.bus.rabbit import RabbitBus
 from tests.integration.loops.scene import NOW, SHARDS, Scene
 from tests.integration.loops.wires import Wire
-from tests.servers.postgres import Postgres
+from tests.servers.postgres import PATIENCE, Postgres
 
 
 async def installed(dsn: str) -> None:
@@ -24,7 +24,7 @@ async def installed(dsn: str) -> None:
 
 @pytest.fixture
 async def database(postgres: Postgres) -> AsyncIterator[Database]:
-    database = await Database.open(await postgres.fresh_database(installed), size=10)
+    database = await Database.open(await postgres.fresh_database(installed), size=10, patience=PATIENCE)
     try:
         yield database
     finally:

@@ -10,7 +10,7 @@ from api_service.store import applications
 from api_service.store.database import Database
 from api_service.store.migrations import migrate
 from tests.integration.store.scene import NOW, SHARDS
-from tests.servers.postgres import Postgres
+from tests.servers.postgres import PATIENCE, Postgres
 
 
 async def installed(dsn: str) -> None:
@@ -24,7 +24,7 @@ async def dsn(postgres: Postgres) -> str:
 
 @pytest.fixture
 async def database(postgres: Postgres) -> AsyncIterator[Database]:
-    database = await Database.open(await postgres.fresh_database(installed), size=6)
+    database = await Database.open(await postgres.fresh_database(installed), size=6, patience=PATIENCE)
     try:
         yield database
     finally:
