@@ -96,7 +96,8 @@ class _FromLibraries(logging.Handler):
         message = text.splitlines()[0] if text else ""
         log = get_logger(record.name)
         error = record.exc_info[1] if record.exc_info else None
-        contextvars.Context().run(log.log, record.levelno, "library.complained", message=message, exc_info=error)
+        level = min(record.levelno // 10 * 10, logging.CRITICAL)  # a library may have levels of its own
+        contextvars.Context().run(log.log, level, "library.complained", message=message, exc_info=error)
 
 
 _ENCODER = json.JSONEncoder(default=repr)

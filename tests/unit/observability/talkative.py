@@ -42,6 +42,7 @@ def complain() -> None:
     log.info("thing.told", where="out of context")
     logging.getLogger("library").info("not worth a line")
     logging.getLogger("library").error("two\nlines", exc_info=Said(SECRET))
+    logging.getLogger("library").log(35, "by a level of its own")
     warnings.warn("this is old", DeprecationWarning, stacklevel=1)
     try:
         fail(SECRET)

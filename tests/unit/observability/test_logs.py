@@ -39,6 +39,7 @@ def test_every_line_is_an_object_that_says_when_how_bad_what_and_where_from() ->
         ("library.complained", "warning", "library"),
         ("thing.told", "info", "talkative"),
         ("library.complained", "error", "library"),
+        ("library.complained", "warning", "library"),
         ("library.complained", "warning", "py.warnings"),
         ("thing.failed", "error", "talkative"),
         ("thing.failed", "error", "talkative"),
@@ -65,10 +66,10 @@ def test_a_context_is_in_its_lines_and_in_no_others() -> None:
 def test_libraries_are_quoted_without_what_they_speak_of() -> None:
     complaints = [line for line in said("info") if line["event"] == "library.complained"]
 
-    assert [line["message"] for line in complaints[:2]] == ["it is %s", "two"]
-    assert complaints[2]["message"].endswith("DeprecationWarning: this is old")
-    assert complaints[3]["message"] == "Task exception was never retrieved"
-    assert "ValueError" in complaints[3]["exception"]
+    assert [line["message"] for line in complaints[:3]] == ["it is %s", "two", "by a level of its own"]
+    assert complaints[3]["message"].endswith("DeprecationWarning: this is old")
+    assert complaints[4]["message"] == "Task exception was never retrieved"
+    assert "ValueError" in complaints[4]["exception"]
 
 
 def test_a_traceback_is_a_field_and_says_where_and_of_what_kind() -> None:
