@@ -78,20 +78,30 @@ async def give_way(c: Connection, places: Collection[tuple[str, Instant, bool]],
 def behind(stretch: Stretch, known: Sequence[Series], taken: Collection[Instant]) -> Stretch | None:
     """What is left of a stretch behind those at its beginning that are taken, by the rule that it is of; None: nothing.
 
-    That is the one that gives its number. Of an event that is gone no rule is known, and nobody asks for the others.
+    Of an event that is gone no rule is known, and nobody asks for the others.
     """
     first, last, count = stretch.first, stretch.last, stretch.count
     if first not in taken:
         return stretch
     if not known:
         return None
-    series = next((one for one in known if one.count_between(first, last) + 1 == count), known[0])
+    series = next((one for one in known if _is_of(stretch, one)), known[0])
     while first in taken:
-        following = series.next_after(first)
-        if following is None or following > last or count == 1:
+        count -= 1
+        following = last if count == 1 else series.next_after(first)  # one that is left is the last, whatever the rule
+        if following is None or following > last or count == 0:
             return None
-        first, count = following, count - 1
+        first = following
     return replace(stretch, first=first, count=count)
+
+
+def _is_of(stretch: Stretch, series: Series) -> bool:
+    """Does this series have the first and the last of them, and so many from the one to the other?
+
+    The number alone is not enough: another rule of the event may have as many instants in that time, at other moments.
+    """
+    ends = all(series.next_after(one - 1) == one for one in (stretch.first, stretch.last))
+    return ends and series.count_between(stretch.first, stretch.last) + 1 == stretch.count
 
 
 async def _behind_what_is_taken(c: Connection, refused: Collection[Stretch]) -> list[Stretch]:
