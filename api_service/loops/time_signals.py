@@ -78,18 +78,22 @@ class Comparisons:
             try:
                 await self.compare()
             except Unavailable as error:
-                CLOCK_SKEW.unknown()
                 await self._trouble.wait(error)
             else:
                 self._trouble.over()
                 await self._clock.sleep(self._every)
 
     async def compare(self) -> None:
-        """Once. Raises Unavailable."""
-        async with self._database.connection() as c:
-            sent, asked = self._clock.now(), self._clock.steady()
-            there = await postgres.now(c)
-            round_trip = self._clock.steady() - asked
+        """Once. Raises Unavailable, and then nothing is known any more: by its end another machine may answer."""
+        try:
+            async with self._database.connection() as c:
+                sent, asked = self._clock.now(), self._clock.steady()
+                there = await postgres.now(c)
+                round_trip = self._clock.steady() - asked
+        except Unavailable:
+            self._latest.clear()
+            CLOCK_SKEW.unknown()
+            raise
         self._latest.append(Comparison(round_trip=round_trip, ahead=(sent - there) / 1_000 + round_trip / 2))
         CLOCK_SKEW.all_known({"postgres": best(self._latest).ahead})
 

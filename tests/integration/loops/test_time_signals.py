@@ -18,6 +18,7 @@ from shared.messages.catalogue import TimeSignal
 from shared.messages.codec import decode_time_signal
 from tests.fakes.clock import EPOCH, VirtualClock, WrongClock, in_virtual_time
 from tests.integration.loops.wires import Wire, over_every_bus
+from tests.servers.postgres import PATIENCE
 
 
 class Ears:
@@ -86,14 +87,19 @@ async def test_the_clock_is_compared_with_that_of_postgres(database: Database, a
     assert skew() == pytest.approx(ahead / 1_000, abs=2.5)
 
 
-async def test_a_comparison_with_a_postgres_that_is_away_says_so(own_postgres: PostgresServer) -> None:
-    database = await Database.open(own_postgres.dsn, size=1)
+async def test_what_was_known_of_a_postgres_that_was_away_is_forgotten(own_postgres: PostgresServer) -> None:
+    database = await Database.open(own_postgres.dsn, size=1, patience=PATIENCE)
     comparisons = Comparisons(database=database, clock=SystemClock())
-    await comparisons.compare()
+    for _ in range(3):
+        await comparisons.compare()
     await asyncio.to_thread(own_postgres.stop)
 
     with pytest.raises(Unavailable):
         await comparisons.compare()
+    assert REGISTRY.get_sample_value("carillon_clock_skew_seconds", {"against": "postgres"}) is None
+    await asyncio.to_thread(own_postgres.start)
+    await comparisons.compare()
+    assert len(comparisons._latest) == 1, "what another machine said, perhaps, is no evidence"
     await database.close()
 
 
