@@ -32,6 +32,15 @@ def is_skewed(one: Running) -> bool:
     return one.dispatcher._watch.skewed
 
 
+async def two(place: Place) -> tuple[VirtualClock, Running, Running]:
+    """Two dispatchers with fair shares, told the time; the first has the clock, which may be stepped, to itself."""
+    clock = VirtualClock()
+    place.town.tell_time(place.clock)
+    first, second = place.town.start("a", clock=clock), place.town.start("b")
+    await place.town.fair()
+    return clock, first, second
+
+
 async def settled(place: Place) -> Instant:
     await place.ring_for(5)
     return await place.settle()
@@ -119,11 +128,7 @@ async def test_the_last_one_stays_until_another_comes() -> None:
 @in_virtual_time
 async def test_who_leaves_as_the_other_dies_keeps_what_it_has() -> None:
     async with a_place(timers=20, shards=SHARDS) as place:
-        clock = VirtualClock()
-        place.town.tell_time(place.clock)
-        a = place.town.start("a", clock=clock)
-        place.town.start("b")
-        await place.town.fair()
+        clock, a, _ = await two(place)
         clock.step(3_000)
         given_up = figure(a, "carillon_handovers_total", kind="given_up")
         await place.town.until(lambda: len(place.broker.members) == 1, within=KNOWN_SECONDS + 3)
@@ -284,12 +289,8 @@ async def test_an_api_that_tells_no_time_changes_nothing() -> None:
 @in_virtual_time
 async def test_without_a_bound_the_skew_is_measured_and_nothing_more() -> None:
     async with a_place(timers=4, shards=SHARDS) as place:
-        clock = VirtualClock()
         place.town.clock_skew_max = 0
-        place.town.tell_time(place.clock)
-        a = place.town.start("a", clock=clock)
-        place.town.start("b")
-        await place.town.fair()
+        clock, a, _ = await two(place)
         clock.step(30_000)
 
         await place.ring_for(120)
@@ -302,10 +303,7 @@ async def test_without_a_bound_the_skew_is_measured_and_nothing_more() -> None:
 @in_virtual_time
 async def test_neither_a_new_session_nor_silence_makes_a_clock_right() -> None:
     async with a_place(timers=4, shards=SHARDS) as place:
-        clock = VirtualClock()
-        place.town.tell_time(place.clock)
-        a, b = place.town.start("a", clock=clock), place.town.start("b")
-        await place.town.fair()
+        clock, a, b = await two(place)
         clock.step(3_000)
         await place.town.until(lambda: is_skewed(a) and not a.owned, within=KNOWN_SECONDS + 5)
         claimed = figure(a, "carillon_handovers_total", kind="claimed")
@@ -327,11 +325,7 @@ async def test_neither_a_new_session_nor_silence_makes_a_clock_right() -> None:
 async def test_a_machine_that_was_suspended_is_back_soon_after_its_clock_was_set() -> None:
     """Its clock stood still for 30 s: it leaves. The host sets it: nothing of what was heard before counts."""
     async with a_place(timers=4, shards=SHARDS) as place:
-        clock = VirtualClock()
-        place.town.tell_time(place.clock)
-        a = place.town.start("a", clock=clock)
-        place.town.start("b")
-        await place.town.fair()
+        clock, a, _ = await two(place)
         await place.ring_for(60)
 
         clock.step(-30_000)
@@ -347,11 +341,7 @@ async def test_a_machine_that_was_suspended_is_back_soon_after_its_clock_was_set
 @in_virtual_time
 async def test_a_stop_while_it_stands_aside_ends_at_once() -> None:
     async with a_place(timers=4, shards=SHARDS) as place:
-        clock = VirtualClock()
-        place.town.tell_time(place.clock)
-        a = place.town.start("a", clock=clock)
-        place.town.start("b")
-        await place.town.fair()
+        clock, a, _ = await two(place)
         clock.step(3_000)
         await place.town.until(lambda: is_skewed(a) and not a.owned, within=KNOWN_SECONDS + 5)
 
