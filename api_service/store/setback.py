@@ -17,9 +17,8 @@ from shared.timing.instants import Instant
 
 SQL = load(__file__)
 
-EPOCH: Final[Instant] = (
-    1_767_225_600_000  # 2026-01-01: what is counted stays small, and in 32 bits what others keep in them
-)
+# 2026-01-01: what is counted from here stays small, and in 32 bits what others keep in them.
+EPOCH: Final[Instant] = 1_767_225_600_000
 TIME_LIMIT: Final = 3600.0
 
 
