@@ -60,12 +60,29 @@ class Wanted:
 
 async def add(c: Connection, application_id: int, change: Change) -> None:
     """Write it down; it is there if the transaction is."""
-    done = (application_id, to_datetime(change.happened), change.action, change.key_id, change.request_id)
-    fields = json.dumps(change.fields, ensure_ascii=False)
     if change.object_id is None:
-        await c.execute(SQL["add"], *done, change.event_id, change.affected_key_id, fields)
+        await add_all(c, [(application_id, change)])
     else:
-        await c.execute(SQL["add_oncall"], *done, change.object_id, fields)
+        done = (application_id, to_datetime(change.happened), change.action, change.key_id, change.request_id)
+        await c.execute(SQL["add_oncall"], *done, change.object_id, _text(change))
+
+
+async def add_all(c: Connection, noted: Sequence[tuple[int, Change]]) -> None:
+    """Write down what was done to events and keys of these applications."""
+    rows = (
+        (
+            application_id,
+            to_datetime(change.happened),
+            change.action,
+            change.key_id,
+            change.request_id,
+            change.event_id,
+            change.affected_key_id,
+            _text(change),
+        )
+        for application_id, change in noted
+    )
+    await c.execute(SQL["add"], *zip(*rows, strict=True))
 
 
 async def page(c: Connection, application_id: int, wanted: Wanted, limit: int) -> list[Noted]:
@@ -94,6 +111,10 @@ async def forget_older_oncall(c: Connection, moment: Instant, *, limit: int = 1_
     """The same, of changes of what is on call."""
     status = await c.execute(SQL["forget_older_oncall"], to_datetime(moment), limit)
     return int(status.rpartition(" ")[2])
+
+
+def _text(change: Change) -> str:
+    return json.dumps(change.fields, ensure_ascii=False)
 
 
 def _noted(row: asyncpg.Record) -> Noted:

@@ -1,10 +1,13 @@
 -- add --
--- Something was done, by whom and to what event or key.
+-- What was done, by whom and to what event or key.
 insert into change_log (application_id, happened, action, key_id, request_id, event_id, affected_key_id, fields)
-values ($1, $2, $3, $4, $5, $6, $7, $8);
+select application_id, happened, action, key_id, request_id, event_id, affected_key_id, fields::json
+from unnest(
+        $1::integer[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]
+    ) as done (application_id, happened, action, key_id, request_id, event_id, affected_key_id, fields);
 
 -- add_oncall --
--- The same, to what is on call.
+-- What was done to what is on call.
 insert into oncall_change_log (application_id, happened, action, key_id, request_id, object_id, fields)
 values ($1, $2, $3, $4, $5, $6, $7);
 

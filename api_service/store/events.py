@@ -7,8 +7,8 @@ writes all.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from api_service.store import listing, rules
@@ -31,34 +31,13 @@ __all__ = ["ContextFilter", "Filters", "delete", "event_of", "get", "insert", "p
 SQL = load(__file__)
 
 
-async def insert(c: Connection, event: Event, terms: Iterable[UUID]) -> None:
-    """Write a new event, which can be found by these terms. Needs its shard held, by `outbox.next_version`."""
-    await c.execute(
-        SQL["insert"],
-        event.event_id,
-        event.application_id,
-        event.shard,
-        event.version,
-        event.event_owner,
-        event.interval or BESIDE_ROSTER,
-        event.timezone,
-        _moment(event.start_date),
-        to_datetime(event.end_date),
-        event.callback_url,
-        _text(event),
-        event.tags,
-        to_datetime(event.created_date),
-        to_datetime(event.updated_date),
-        to_datetime(event.anchor),
-        event.status,
-        _moment(event.settled_through),
-        _moment(event.last_run_date),
-        list(terms),
-        text_of(event.delivery),
-        event.paused_reason,
-        event.schedule_id,
-        event.roster or None,
-    )
+async def insert(c: Connection, new: Sequence[Event], terms: Sequence[Collection[UUID]]) -> None:
+    """Write new events, each of which can be found by its terms. Needs their shards held, by `outbox.next_versions`."""
+    columns = zip(*map(_columns, new), strict=True)
+    found_by = [
+        (one.application_id, term, one.event_id) for one, found in zip(new, terms, strict=True) for term in found
+    ]
+    await c.execute(SQL["insert"], *columns, *(zip(*found_by, strict=True) if found_by else ((), (), ())))
 
 
 async def get(c: Connection, application_id: int, event_id: str, *, for_update: bool = False) -> Event:
@@ -155,6 +134,40 @@ def event_of(row: asyncpg.Record) -> Event:
         schedule_id=row["schedule_id"],
         roster=row["roster"] or b"",
     )
+
+
+def _columns(event: Event) -> tuple[Any, ...]:
+    """What is written of a new event, in the order in which the statement has it."""
+    return (
+        event.event_id,
+        event.application_id,
+        event.shard,
+        event.version,
+        event.event_owner,
+        event.interval or BESIDE_ROSTER,
+        event.timezone,
+        _moment(event.start_date),
+        to_datetime(event.end_date),
+        event.callback_url,
+        _text(event),
+        _array(event.tags),
+        to_datetime(event.created_date),
+        to_datetime(event.updated_date),
+        to_datetime(event.anchor),
+        event.status,
+        _moment(event.settled_through),
+        _moment(event.last_run_date),
+        event.paused_reason,
+        text_of(event.delivery),
+        event.schedule_id,
+        event.roster or None,
+    )
+
+
+def _array(items: Sequence[str]) -> str:
+    """An array of text as Postgres writes one: arrays of several lengths make no column of arrays."""
+    escaped = (item.replace("\\", r"\\").replace('"', r"\"") for item in items)
+    return "{" + ",".join(f'"{item}"' for item in escaped) + "}"
 
 
 def _text(event: Event) -> str:

@@ -1,25 +1,44 @@
 -- insert --
--- A new event, its state, its terms and the first row of its history, what it subscribes to, and that it counts.
-with written as (
+-- New events, their states, their terms and the first rows of their histories, what they subscribe to, and that they count.
+-- The shards are held, so nobody else is at their counts.
+with new as materialized (
+    select *
+    from unnest(
+        $1::text[], $2::integer[], $3::smallint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
+        $9::timestamptz[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[],
+        $15::timestamptz[], $16::text[], $17::timestamptz[], $18::timestamptz[], $19::text[], $20::text[], $21::text[],
+        $22::bytea[]
+    ) as given (
+        event_id, application_id, shard, version, event_owner, interval, timezone, start_date, end_date, callback_url,
+        context, tags, created_date, updated_date, anchor, status, settled_through, last_run_date, paused_reason,
+        delivery, schedule_id, roster
+    )
+), written as (
     insert into event (
         event_id, application_id, shard, version, event_owner, interval, timezone, start_date, end_date,
         callback_url, context, tags, created_date, updated_date, anchor, delivery
     )
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $20)
+    select
+        event_id, application_id, shard, version, event_owner, interval, timezone, start_date, end_date,
+        callback_url, context::json, tags::text[], created_date, updated_date, anchor, delivery::json
+    from new
 ), subscribed as (
     insert into subscription (event_id, application_id, shard, schedule_id, roster)
-    select $1, $2, $3, $22, $23 where $22::text is not null
+    select event_id, application_id, shard, schedule_id, roster from new where schedule_id is not null
 ), begun as (
     insert into event_state (event_id, application_id, shard, status, settled_through, last_run_date, paused_reason)
-    values ($1, $2, $3, $16, $17, $18, $21)
+    select event_id, application_id, shard, status, settled_through, last_run_date, paused_reason from new
 ), ruled as (
     insert into event_rule (event_id, version, valid_from, interval, timezone, end_date, anchor, paused, roster)
-    values ($1, $4, $14, $6, $7, $9, $15, $16 = 'PAUSED', $23)
+    select event_id, version, updated_date, interval, timezone, end_date, anchor, status = 'PAUSED', roster from new
 ), counted as (
-    insert into event_count (application_id, shard, events) values ($2, $3, 1)
-    on conflict (application_id, shard) do update set events = event_count.events + 1
+    insert into event_count (application_id, shard, events)
+    select application_id, shard, count(*) from new group by application_id, shard
+    on conflict (application_id, shard) do update set events = event_count.events + excluded.events
 )
-insert into event_term (application_id, term, event_id) select $2, unnest($19::uuid[]), $1;
+insert into event_term (application_id, term, event_id)
+select application_id, term, event_id
+from unnest($23::integer[], $24::uuid[], $25::text[]) as found_by (application_id, term, event_id);
 
 -- get --
 -- One event of one application.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,9 +43,31 @@ async def next_version(c: Connection, shard: int) -> int:
     return version
 
 
+async def next_versions(c: Connection, shards: Sequence[int]) -> list[int]:
+    """The next versions of these shards, for each place its own, rising in their order. Take every other lock first.
+
+    Shards are locked in ascending order: whoever needs several does it like this.
+    """
+    wanted = Counter(shards)
+    rows = await c.fetch(SQL["next_versions"], list(wanted), list(wanted.values()))
+    following = {row["shard"]: row["following"] for row in rows}
+    if len(following) < len(wanted):
+        raise LookupError(f"there is no shard {min(wanted.keys() - following.keys())} in this installation")
+    versions = []
+    for shard in shards:
+        versions.append(following[shard])
+        following[shard] += 1
+    return versions
+
+
 async def put(c: Connection, *, shard: int, version: int, what: bytes) -> None:
     """Publish this, an encoded `What`, once the transaction is committed."""
-    await c.execute(SQL["put"], shard, version, what)
+    await put_each(c, [(shard, version, what)])
+
+
+async def put_each(c: Connection, changes: Sequence[tuple[int, int, bytes]]) -> None:
+    """Publish these, each the shard, its version and an encoded `What`, once the transaction is committed."""
+    await c.execute(SQL["put_each"], *zip(*changes, strict=True))
 
 
 async def put_all(c: Connection, *, shard: int, whats: Sequence[bytes]) -> None:
@@ -55,7 +78,7 @@ async def put_all(c: Connection, *, shard: int, whats: Sequence[bytes]) -> None:
 async def put_everywhere(c: Connection, what: bytes) -> None:
     """Publish this to every shard once the transaction is committed. Take every other lock first, as for a version.
 
-    Shards are locked in ascending order: whoever needs several does it like this.
+    Shards are locked in ascending order, as by `next_versions`.
     """
     await c.execute(SQL["put_everywhere"], what)
 

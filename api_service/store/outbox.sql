@@ -2,9 +2,24 @@
 -- The shard's next version. Its row stays locked until the transaction ends, so versions are in commit order.
 update shard set version = version + 1 where shard = $1 returning version;
 
--- put --
--- A change that is published once this transaction is committed.
-insert into outbox (shard, version, what) values ($1, $2, $3);
+-- next_versions --
+-- The next version of each of these shards, of which so many more are taken with it. The rows are locked in the order of
+-- their numbers, and stay so until the transaction ends: versions are in commit order.
+with held as materialized (
+    select shard, taken
+    from shard join unnest($1::smallint[], $2::integer[]) as wanted (shard, taken) using (shard)
+    order by shard
+    for no key update of shard
+)
+update shard set version = version + taken
+from held
+where shard.shard = held.shard
+returning shard.shard, version - taken + 1 as following;
+
+-- put_each --
+-- Changes that are published once this transaction is committed.
+insert into outbox (shard, version, what)
+select shard, version, what from unnest($1::smallint[], $2::bigint[], $3::bytea[]) as change (shard, version, what);
 
 -- put_all --
 -- Changes of one shard, in this order, as its next versions.

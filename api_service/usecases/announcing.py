@@ -14,15 +14,25 @@ one moment: where the horizon has passed the rotation, the keys are the rotation
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from api_service.store import outbox, signing
 from api_service.store.database import Connection
+from shared.domain.delivery import SigningKeys
 from shared.domain.event import Event, timer_of
 from shared.messages.catalogue import Upserted
 from shared.messages.codec import encode
 
 
-async def announce(c: Connection, event: Event) -> None:
-    """Publish the event as it was just written, once the transaction is committed. Its shard must be held."""
-    keys = await signing.keys_of(c, [event.application_id], event.updated_date)
-    what = Upserted(timer_of(event), keys[0] if keys else None)
-    await outbox.put(c, shard=event.shard, version=event.version, what=encode(what))
+async def announce(c: Connection, *events: Event) -> None:
+    """Publish the events as they were just written, once the transaction is committed. Their shards must be held."""
+    applications = list({event.application_id for event in events})
+    signed_with = {
+        keys.application_id: keys
+        for keys in await signing.keys_of(c, applications, min(event.updated_date for event in events))
+    }
+    await outbox.put_each(c, [(event.shard, event.version, _what(event, signed_with)) for event in events])
+
+
+def _what(event: Event, signed_with: Mapping[int, SigningKeys]) -> bytes:
+    return encode(Upserted(timer_of(event), signed_with.get(event.application_id)))

@@ -1,21 +1,22 @@
-"""Create an event; with an Idempotency-Key once, however often and however simultaneously that is asked for."""
+"""Create events; with an Idempotency-Key once, however often and however simultaneously that is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from api_service.schemas.events import NewEvent
-from api_service.store import events, idempotency, outbox, quotas
+from api_service.store import changes, events, idempotency, outbox, quotas
 from api_service.store.database import Connection
 from api_service.store.idempotency import Remembered
 from api_service.store.oncall import schedules
 from api_service.store.terms import terms_of_event
 from api_service.usecases.announcing import announce
 from api_service.usecases.means import Means
-from api_service.usecases.noting import note
-from shared.domain.changelog import Action
-from shared.domain.errors import InvalidInput, KeyReused, QuotaExceeded, ScheduleNotFound, Unavailable
+from api_service.usecases.noting import creation
+from shared.domain.errors import InvalidInput, KeyReused, QuotaExceeded, Unavailable
 from shared.domain.event import Event, Status
 from shared.domain.ids import shard_of, ulid
 from shared.domain.owner import schedule_of
@@ -32,6 +33,15 @@ class Once:
     request_hash: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """An event that is about to be written, and on whose behalf."""
+
+    means: Means
+    event: Event
+    terms: Collection[UUID]
+
+
 async def earlier_answer(means: Means, once: Once) -> str | None:
     """What was answered to this very request before, if it was made. Raises KeyReused.
 
@@ -45,75 +55,25 @@ async def earlier_answer(means: Means, once: Once) -> str | None:
 async def create(means: Means, wanted: NewEvent, *, once: Once | None, answer: Callable[[Event], str]) -> str:
     """The answer to whoever wants this event: it is created, unless `once` was kept before.
 
-    `answer` puts an event into words; under one key the words never change. Raises KeyReused,
-    QuotaExceeded.
+    `answer` puts an event into words; under one key the words never change. Raises KeyReused, QuotaExceeded,
+    InvalidInput.
     """
-    event = _begun(means, wanted)
-
+    begun = begin(means, wanted)
     if once is None:
         async with means.database.transaction() as c:
             _check_room(await quotas.hold(c, means.application_id, means.quota_events))
-            said = answer(await write_new(c, means, event))
+            said = answer(await _write(c, begun))
     else:
-        said = await _create_once(means, event, once, answer)
+        said = await _create_once(begun, once, answer)
     means.wake_relay()
     return said
 
 
-async def _create_once(means: Means, event: Event, once: Once, answer: Callable[[Event], str]) -> str:
-    for _ in range(_TWINS_MOST):
-        try:
-            async with means.database.transaction() as c:
-                has_room = await quotas.hold(c, means.application_id, means.quota_events)
-                earlier = await idempotency.find(c, means.application_id, once.key)
-                if earlier is not None:  # be it that it took the last place itself
-                    return repeated(earlier, once)
-                _check_room(has_room)
-                said = answer(await write_new(c, means, event))
-                await _remember(c, means, event, once, said)
-                return said
-        except _TwinWasFasterError:  # and has committed: the next round finds its answer
-            continue
-    raise Unavailable
-
-
-def _check_room(has_room: bool) -> None:
-    if not has_room:
-        raise QuotaExceeded
-
-
-async def _check_owner(c: Connection, event: Event) -> None:
-    """Raise InvalidInput where the event is to belong to a schedule that is none of the application's."""
-    if (name := schedule_of(event.event_owner)) is None:
-        return
-    try:
-        await schedules.get(c, event.application_id, name)
-    except ScheduleNotFound:
-        raise InvalidInput([f"eventOwner {name} is no schedule; GET /api/v4/schedules lists what there are"]) from None
-
-
-class _TwinWasFasterError(Exception):
-    """A simultaneous request with the same key has created its event; ours must not be."""
-
-
-async def _remember(c: Connection, means: Means, event: Event, once: Once, said: str) -> None:
-    """Waits for a twin that is not yet committed, and leaves the transaction where there was one."""
-    kept = Remembered(request_hash=once.request_hash, event_id=event.event_id, answer=said)
-    if not await idempotency.remember(c, means.application_id, once.key, kept, now=means.now):
-        raise _TwinWasFasterError
-
-
-def repeated(earlier: Remembered, once: Once) -> str:
-    """What was answered, if it was to this very request. Raises KeyReused."""
-    if earlier.request_hash != once.request_hash:
-        raise KeyReused
-    return earlier.answer
-
-
-def _begun(means: Means, wanted: NewEvent) -> Event:
+def begin(means: Means, wanted: NewEvent) -> Begun:
+    """The event as it will be written, but for its version."""
     now = means.now
     event_id = ulid(now, means.entropy(_ULID_ENTROPY))
-    return Event(
+    event = Event(
         event_id=event_id,
         application_id=means.application_id,
         shard=shard_of(event_id, means.shards),
@@ -132,13 +92,86 @@ def _begun(means: Means, wanted: NewEvent) -> Event:
         anchor=max(now, wanted.start_date or now),
         delivery=wanted.delivery,
     )
+    return Begun(means=means, event=event, terms=terms_of_event(event))
 
 
-async def write_new(c: Connection, means: Means, event: Event) -> Event:
-    """The event as it is written; nobody else can hold a lock on it, so the shard may be taken before it."""
-    await _check_owner(c, event)
-    await note(c, means, Action.CREATED, event_id=event.event_id)
-    written = replace(event, version=await outbox.next_version(c, event.shard))
-    await events.insert(c, written, terms_of_event(written))
-    await announce(c, written)
+async def unknown_owners(c: Connection, begun: Sequence[Begun]) -> list[int]:
+    """Which of the events, by their places, are to belong to a schedule that their application does not have?"""
+    named: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for place, one in enumerate(begun):
+        if (name := schedule_of(one.event.event_owner)) is not None:
+            named[one.event.application_id][name].append(place)
+    unknown = []
+    for application_id, places in named.items():
+        known = await schedules.resolve(c, application_id, places)
+        unknown += [place for name, those in places.items() if name not in known for place in those]
+    return sorted(unknown)
+
+
+def fault_of_owner(event: Event) -> str:
+    """What is wrong with an owner that is a schedule of nobody's."""
+    name = schedule_of(event.event_owner)
+    return f"eventOwner {name} is no schedule; GET /api/v4/schedules lists what there are"
+
+
+async def write_all(c: Connection, begun: Sequence[Begun]) -> list[Event]:
+    """The events as they are written, in this order, with what goes with them; in as few statements as one takes.
+
+    Take every other lock first. Nobody else can hold a lock on the events, so the shards may be taken before them.
+    """
+    versions = await outbox.next_versions(c, [one.event.shard for one in begun])
+    written = [replace(one.event, version=version) for one, version in zip(begun, versions, strict=True)]
+    await events.insert(c, written, [one.terms for one in begun])
+    await changes.add_all(c, [creation(one.means, one.event.event_id) for one in begun])
+    await announce(c, *written)
     return written
+
+
+async def _write(c: Connection, begun: Begun) -> Event:
+    """The event as it is written. Raises InvalidInput."""
+    if await unknown_owners(c, [begun]):
+        raise InvalidInput([fault_of_owner(begun.event)])
+    (written,) = await write_all(c, [begun])
+    return written
+
+
+async def _create_once(begun: Begun, once: Once, answer: Callable[[Event], str]) -> str:
+    means = begun.means
+    for _ in range(_TWINS_MOST):
+        try:
+            async with means.database.transaction() as c:
+                has_room = await quotas.hold(c, means.application_id, means.quota_events)
+                earlier = await idempotency.find(c, means.application_id, once.key)
+                if earlier is not None:  # be it that it took the last place itself
+                    return repeated(earlier, once)
+                _check_room(has_room)
+                event = await _write(c, begun)
+                said = answer(event)
+                await _remember(c, means, event, once, said)
+                return said
+        except _TwinWasFasterError:  # and has committed: the next round finds its answer
+            continue
+    raise Unavailable
+
+
+def _check_room(has_room: bool) -> None:
+    if not has_room:
+        raise QuotaExceeded
+
+
+class _TwinWasFasterError(Exception):
+    """A simultaneous request with the same key has created its event; ours must not be."""
+
+
+async def _remember(c: Connection, means: Means, event: Event, once: Once, said: str) -> None:
+    """Waits for a twin that is not yet committed, and leaves the transaction where there was one."""
+    kept = Remembered(request_hash=once.request_hash, event_id=event.event_id, answer=said)
+    if not await idempotency.remember(c, means.application_id, once.key, kept, now=means.now):
+        raise _TwinWasFasterError
+
+
+def repeated(earlier: Remembered, once: Once) -> str:
+    """What was answered, if it was to this very request. Raises KeyReused."""
+    if earlier.request_hash != once.request_hash:
+        raise KeyReused
+    return earlier.answer

@@ -20,6 +20,18 @@ _FIRST: Final[Instant] = 0
 _BEFORE_ALL: Final = UUID(int=0)
 
 
+def creation(means: Means, event_id: str) -> tuple[int, Change]:
+    """What is noted of an event's creation, and for which application."""
+    change = Change(
+        action=Action.CREATED,
+        happened=means.now,
+        key_id=means.key_id,
+        request_id=means.request_id,
+        event_id=event_id,
+    )
+    return means.application_id, change
+
+
 async def note(
     c: Connection,
     means: Means,

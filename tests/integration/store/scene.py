@@ -49,7 +49,7 @@ def terms(of: Event) -> set[Any]:
 async def write(database: Database, *written: Event) -> None:
     async with database.transaction() as c:
         for one in written:
-            await events.insert(c, one, terms(one))
+            await events.insert(c, [one], [terms(one)])
 
 
 async def waiting_for_locks(c: Connection, count: int) -> None:

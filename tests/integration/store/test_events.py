@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -71,6 +72,56 @@ async def test_a_context_comes_back_as_it_was(database: Database, ours: int, val
     async with database.connection() as c:
         got = (await events.get(c, ours, written.event_id)).context
     assert json.dumps(got) == json.dumps(written.context)  # dumps tells 1 from 1.0 and True, and sees the order
+
+
+@pytest.mark.parametrize("tag", ['"', "\\", '\\"', "{}", ",", "NULL", " ", "a\nb", "{a,b}", "'"], ids=repr)
+async def test_a_tag_comes_back_as_it_was(database: Database, ours: int, tag: str) -> None:
+    written = event(1, ours, tags=(tag, "then", tag))
+    await write(database, written)
+
+    async with database.connection() as c:
+        assert (await events.get(c, ours, written.event_id)).tags == written.tags
+
+
+async def test_many_that_are_written_at_once_are_each_what_it_is_alone(
+    database: Database, ours: int, theirs: int
+) -> None:
+    given: list[dict[str, Any]] = [
+        {},
+        {"tags": ("prod", "eu", '"'), "context": {"user": 1, "list": [1, 2, 3]}},
+        {"start_date": NOW + 5, "anchor": NOW + 5, "delivery": DELIVERY},
+        {"status": Status.PAUSED, "paused_reason": PauseReason.CLIENT, "timezone": "Europe/Berlin"},
+        {"context": {}, "last_run_date": NOW - 1, "settled_through": NOW - 1},
+    ]
+    batch = [event(n, ours if n % 3 else theirs, **given[n % 5], shard=n % 4) for n in range(40)]
+    alone = [replace(one, event_id=event_id(n + 100)) for n, one in enumerate(batch)]
+    async with database.transaction() as c:
+        await events.insert(c, batch, [terms(one) for one in batch])
+        for one in alone:
+            await events.insert(c, [one], [terms(one)])
+
+    async with database.connection() as c:
+        for one, like in zip(batch, alone, strict=True):
+            assert await events.get(c, one.application_id, one.event_id) == one
+            assert await everything(c, one) == await everything(c, like)
+        counts = await c.fetch("select application_id, shard, events from event_count order by 1, 2")
+    counted = Counter((one.application_id, one.shard) for one in (*batch, *alone))
+    assert {(row["application_id"], row["shard"]): row["events"] for row in counts} == counted
+
+
+async def everything(c: Connection, one: Event) -> list[list[Any]]:
+    """All that is kept of an event, but for its name."""
+    tables = ("event", "event_state", "event_rule", "event_term", "subscription")
+    return [
+        sorted(
+            row["kept"]
+            for row in await c.fetch(
+                f"select (to_jsonb(t) - 'event_id')::text as kept from {table} as t where event_id = $1",  # noqa: S608
+                one.event_id,
+            )
+        )
+        for table in tables
+    ]
 
 
 async def test_another_applications_event_is_not_there(database: Database, ours: int, theirs: int) -> None:
@@ -150,7 +201,7 @@ async def test_a_deleted_event_leaves_nothing_to_be_found(database: Database, ou
 async def test_a_failed_transaction_leaves_nothing(database: Database, ours: int) -> None:
     async def failing() -> None:
         async with database.transaction() as c:
-            await events.insert(c, event(1, ours), terms(event(1, ours)))
+            await events.insert(c, [event(1, ours)], [terms(event(1, ours))])
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from random import Random
 
 import pytest
 
@@ -59,6 +60,45 @@ async def test_a_version_that_is_not_committed_is_given_again(database: Database
         await failing()
     assert await put(database, 3, b"") == 1
     assert await put(database, 4, b"") == 1  # shards count for themselves
+
+
+async def put_several(database: Database, shards: list[int]) -> list[tuple[int, int]]:
+    async with database.transaction() as c:
+        versions = await outbox.next_versions(c, shards)
+        await outbox.put_each(c, [(shard, version, b"") for shard, version in zip(shards, versions, strict=True)])
+        return list(zip(shards, versions, strict=True))
+
+
+async def test_several_versions_of_a_shard_are_given_in_the_order_in_which_they_are_asked_for(
+    database: Database,
+) -> None:
+    await put(database, 3, b"")
+
+    assert await put_several(database, [3, 5, 3, 0, 3]) == [(3, 2), (5, 1), (3, 3), (0, 1), (3, 4)]
+    assert await put(database, 3, b"") == 5
+
+
+async def test_who_takes_several_shards_and_who_takes_one_never_wait_for_each_other_in_a_circle(
+    database: Database,
+) -> None:
+    draw = Random(7)
+    asked = [draw.choices(range(SHARDS), k=draw.randint(1, 12)) for _ in range(60)]
+    async with asyncio.TaskGroup() as group:
+        several = [group.create_task(put_several(database, shards)) for shards in asked]
+        for number in range(24):
+            group.create_task(put(database, number % SHARDS, b""))
+            group.create_task(put_everywhere(database, b""))
+
+    given = [pair for writer in several for pair in writer.result()]
+    assert len(set(given)) == sum(map(len, asked))
+    async with database.connection() as c:
+        gaps = await c.fetch("select shard from outbox group by shard having count(*) <> max(version)")
+    assert gaps == []
+
+
+async def test_a_shard_that_does_not_exist_has_no_version(database: Database) -> None:
+    with pytest.raises(LookupError, match=f"no shard {SHARDS} "):
+        await put_several(database, [0, SHARDS])
 
 
 async def put_everywhere(database: Database, what: bytes) -> None:

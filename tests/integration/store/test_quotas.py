@@ -8,13 +8,13 @@ from api_service.store import events, outbox, quotas
 from api_service.store.database import Connection, Database
 from tests.integration.store.scene import event, terms, waiting_for_a_lock
 
-ROOMY = {"quota": 100, "at_once": 3}
+ROOMY = {"quota": 100, "at_once": 3, "each": 1}
 
 
 async def create(c: Connection, number: int, application_id: int) -> None:
     new = event(number, application_id)
     await outbox.next_version(c, new.shard)
-    await events.insert(c, new, terms(new))
+    await events.insert(c, [new], [terms(new)])
 
 
 async def used(database: Database, application_id: int) -> tuple[int, int]:
@@ -95,6 +95,31 @@ async def test_who_is_close_waits_for_those_who_began_when_it_was_far(database: 
     assert await used(database, ours) == (99, 99)
 
 
-async def _hold(database: Database, application_id: int, quota: int, at_once: int | None = None) -> bool:
+async def test_of_many_as_many_have_room_as_there_is(database: Database, ours: int, theirs: int) -> None:
     async with database.transaction() as c:
-        return await quotas.hold(c, application_id, quota, at_once=at_once)
+        for number in range(7):
+            await create(c, number, ours)
+        wanted = {theirs: 11, ours: 5}
+        assert await quotas.room(c, wanted, 10, at_once=1, each=1) == {theirs: 10, ours: 3}
+    async with database.transaction() as c:
+        assert await quotas.room(c, wanted, 0) == wanted
+
+
+async def test_who_wants_more_than_others_leave_room_for_waits_to_be_alone(database: Database, ours: int) -> None:
+    async with asyncio.TaskGroup() as tasks, database.connection() as watcher, database.transaction() as one:
+        assert await quotas.hold(one, ours, **ROOMY)
+        many = tasks.create_task(_room(database, ours, 100))
+        async with asyncio.timeout(30):
+            await waiting_for_a_lock(watcher, "advisory")
+        await create(one, 1, ours)
+    assert many.result() == 99
+
+
+async def _room(database: Database, application_id: int, count: int) -> int:
+    async with database.transaction() as c:
+        return (await quotas.room(c, {application_id: count}, **ROOMY))[application_id]
+
+
+async def _hold(database: Database, application_id: int, quota: int, **margin: int) -> bool:
+    async with database.transaction() as c:
+        return await quotas.hold(c, application_id, quota, **margin)
