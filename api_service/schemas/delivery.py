@@ -142,9 +142,14 @@ def word(policy: type[MisfirePolicy | OverlapPolicy], name: str, key: str) -> fi
 
 def new_delivery(given: Mapping[str, Any]) -> Delivery:
     """How a new event is delivered, by the fields that were given; the others are the defaults."""
-    asked = changed_fields(given)
-    policy = RetryPolicy(**changed_retry(given))
-    return Delivery(**asked, retry=policy)
+    if "headers" in given or "retry_policy" in given:
+        return Delivery(**changed_fields(given), retry=RetryPolicy(**changed_retry(given)))
+    return _plain_delivery(tuple([(sent, given[sent]) for sent in _DELIVERY if sent in given]))
+
+
+@lru_cache(maxsize=1_024)  # nearly all events share a few; headers, which are secrets as a rule, are not kept here
+def _plain_delivery(given: tuple[tuple[str, Any], ...]) -> Delivery:
+    return Delivery(**changed_fields(dict(given)))
 
 
 def changed_fields(given: Mapping[str, Any]) -> dict[str, Any]:

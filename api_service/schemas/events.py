@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, ClassVar, Final
 
 from marshmallow import Schema, fields, validate
 
@@ -247,28 +250,35 @@ def read_changes(sent: Any, now: Instant, egress: Egress = STRICT) -> Changes:
 def show_event(event: Event, now: Instant) -> dict[str, Any]:
     """The event as JSON, as it stands at this moment."""
     over, due = is_over(event, now), next_run(event, now)
-    of_now = {
-        **delivery.show_delivery(event.delivery),
-        "status": Status.FINISHED if over else event.status,
-        "paused_reason": None if over else event.paused_reason,
-        "next_run_date": due,
-        "next_run_effective_date": None if due is None else due + offset_of(event),
-    }
-    shown: dict[str, Any] = {}
-    for key, name, is_moment in _SHOWN:
-        value = of_now[name] if name in of_now else getattr(event, name)
-        shown[key] = iso(value) if is_moment and value is not None else value
+    shown = dict(zip(_SHOWN, _stored(event), strict=True))
+    shown.update(_show_delivery(event.delivery))
+    shown["status"] = Status.FINISHED if over else event.status
+    shown["pausedReason"] = None if over else event.paused_reason
+    shown["nextRunDate"] = due
+    shown["nextRunEffectiveDate"] = None if due is None else due + offset_of(event)
+    for key in _MOMENTS:
+        if (moment := shown[key]) is not None:
+            shown[key] = iso(moment)
     if event.schedule_id is not None:
         shown["scheduleId"] = event.schedule_id
     return shown
 
 
-# What ANSWER.dump would do, at a tenth of its time: a page shows up to a thousand events.
-_SHOWN = tuple(
-    (field.data_key or name, name, isinstance(field, ours.Moment))
-    for name, field in ANSWER.dump_fields.items()
-    if name != "schedule_id"
-)
+@lru_cache(maxsize=1_024)
+def _show_delivery(of_event: Delivery) -> Mapping[str, Any]:
+    told = delivery.show_delivery(of_event)
+    return {key: told[name] for key, (name, _) in _DUMPED.items() if name in told}
+
+
+# What ANSWER.dump would do, at a tenth of its time: a page shows up to a thousand events. Each key has its place here;
+# what is no attribute of an event is put there later.
+_DUMPED: Final = {
+    field.data_key or name: (name, field) for name, field in ANSWER.dump_fields.items() if name != "schedule_id"
+}
+_SHOWN: Final = tuple(_DUMPED)
+_MOMENTS: Final = tuple(key for key, (_, field) in _DUMPED.items() if isinstance(field, ours.Moment))
+_OF_AN_EVENT: Final = {field.name for field in dataclasses.fields(Event)}
+_stored: Final = attrgetter(*(name if name in _OF_AN_EVENT else "event_id" for name, _ in _DUMPED.values()))
 
 
 def _wrong_dates(valid: Mapping[str, Any], now: Instant) -> Iterator[str]:

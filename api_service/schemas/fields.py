@@ -1,14 +1,16 @@
 """The kinds of values that people send us: each says what is wrong with one, and what would be right.
 
-A message is the end of a sentence that begins with the field's name.
+A message is the end of a sentence that begins with the field's name. Each field judges a value by itself, once; the
+validators that some have are there for OpenAPI, which shows them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields, missing, validate
 
 from api_service import limits
 from api_service.schemas.moments import read_moment
@@ -21,7 +23,17 @@ from shared.timing.zones import UnknownZone, canonical_name
 SAID: dict[str, Any] = {"required": "is required", "null": "should not be null"}
 
 
-class Text(fields.String):
+class Judging(fields.Field[Any]):
+    """A field whose `_deserialize` refuses whatever is wrong with a value: no validator is asked."""
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
+        """The value as it is meant; what marshmallow asks beside took longer than most fields do."""
+        if value is None or value is missing:
+            return super().deserialize(value, attr, data, **kwargs)
+        return self._deserialize(value, attr, data, **kwargs)
+
+
+class Text(Judging, fields.String):
     """A string of 1 to `longest` characters."""
 
     default_error_messages = SAID | {"invalid": "should be a string"}
@@ -30,14 +42,14 @@ class Text(fields.String):
         self.longest = longest
         self.shortest = shortest
         super().__init__(**kwargs)
-        # First of all, so that OpenAPI shows it; the message is the field's own.
-        said = f"should have {shortest} to {longest} characters"
-        self.validators.insert(0, validate.Length(min=shortest, max=longest, error=said))
+        self.validators.insert(0, validate.Length(min=shortest, max=longest))
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
             raise self.make_error("invalid")
-        return self.understood(value)
+        text = self.understood(value)
+        self.check_length(text)
+        return text
 
     def understood(self, text: str) -> str:
         """The text in the form we keep; raises ValidationError."""
@@ -47,6 +59,19 @@ class Text(fields.String):
         """Refuse what is too long before looking at it any closer."""
         if not self.shortest <= len(text) <= self.longest:
             raise ValidationError(f"should have {self.shortest} to {self.longest} characters")
+
+
+_is_email = validate.Email()
+
+
+@lru_cache(maxsize=4_096)  # of an application's many events few people are the owners
+def _fault_of_address(text: str) -> str | None:
+    try:
+        _is_email(text)
+    except ValidationError:
+        return "should be an e-mail address, e.g. user@example.com"
+    # An old standard lets them be quoted, and no mail could be sent there.
+    return None if text.isprintable() else "should have no control characters"
 
 
 class AppName(Text):
@@ -76,17 +101,11 @@ class Choice(Text):
 class Email(Text):
     """An e-mail address."""
 
-    _is_email = validate.Email()
-
     def understood(self, text: str) -> str:
         """The address as it is."""
         self.check_length(text)
-        try:
-            self._is_email(text)
-        except ValidationError:
-            raise ValidationError("should be an e-mail address, e.g. user@example.com") from None
-        if not text.isprintable():  # an old standard lets them be quoted, and no mail could be sent there
-            raise ValidationError("should have no control characters")
+        if (fault := _fault_of_address(text)) is not None:
+            raise ValidationError(fault)
         return text
 
 
@@ -138,7 +157,7 @@ class CallbackUrl(Text):
         return text
 
 
-class Moment(fields.Field[Instant]):
+class Moment(Judging):
     """A date: any ISO 8601 moment with an offset on the way in, UTC with milliseconds on the way out."""
 
     default_error_messages = SAID | {"invalid": "should be a string"}
@@ -155,7 +174,7 @@ class Moment(fields.Field[Instant]):
         return None if value is None else iso(value)
 
 
-class Whole(fields.Integer):
+class Whole(Judging, fields.Integer):
     """A whole number between two bounds. In a body it is a JSON number; in a query string, its digits."""
 
     default_error_messages = SAID
@@ -172,7 +191,7 @@ class Whole(fields.Integer):
         return value
 
 
-class Number(fields.Float):
+class Number(Judging, fields.Float):
     """A number between two bounds."""
 
     default_error_messages = SAID
@@ -187,7 +206,7 @@ class Number(fields.Float):
         return float(value)
 
 
-class Flag(fields.Boolean):
+class Flag(Judging, fields.Boolean):
     """True or false; in a query string, the word."""
 
     default_error_messages = SAID
@@ -200,7 +219,7 @@ class Flag(fields.Boolean):
         return value == "true"
 
 
-class Items(fields.List[str]):
+class Items(Judging, fields.List[str]):
     """An array of at most `most` strings, where `single` is set also one string on its own."""
 
     default_error_messages = SAID | {"invalid": "should be an array of strings"}
@@ -222,7 +241,7 @@ class Items(fields.List[str]):
         return items
 
 
-class Context(fields.Dict):
+class Context(Judging, fields.Dict):
     """The JSON object that a callback carries, bounded in depth and in the number of its values."""
 
     default_error_messages = SAID | {"invalid": "should be a JSON object"}
@@ -244,17 +263,16 @@ class Context(fields.Dict):
 
 def _extent(value: Mapping[str, Any]) -> tuple[int, int]:
     """How deep the containers go, and how many values are none."""
-    deepest, scalars = 0, 0
-    left: list[tuple[Any, int]] = [(value, 1)]
-    while left:
-        item, depth = left.pop()
-        match item:
-            case dict():
-                deepest = max(deepest, depth)
-                left.extend((child, depth + 1) for child in item.values())
-            case list():
-                deepest = max(deepest, depth)
-                left.extend((child, depth + 1) for child in item)
-            case _:
-                scalars += 1
-    return deepest, scalars
+    depth, scalars = 0, 0
+    level: list[Any] = [value]
+    while level:
+        depth += 1
+        below: list[Any] = []
+        for container in level:
+            for child in container.values() if isinstance(container, dict) else container:
+                if isinstance(child, dict | list):
+                    below.append(child)
+                else:
+                    scalars += 1
+        level = below
+    return depth, scalars

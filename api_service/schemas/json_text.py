@@ -6,7 +6,10 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
+
+import msgspec
 
 from api_service import limits
 from shared.domain.errors import InvalidInput
@@ -14,8 +17,20 @@ from shared.domain.errors import InvalidInput
 
 def read_json(body: bytes, *, name: str = "the body") -> Any:
     """The value that these bytes say; raises InvalidInput, with `name` for what they are."""
+    with told(name):
+        value = decoder.decode(text_of(body, name))
+
+    # Unescaped, neither can be in valid UTF-8 JSON; so the walk is needed only where something is escaped.
+    if b"\\u" in body:
+        refuse_unstorable(value, name)
+    return value
+
+
+@contextmanager
+def told(name: str) -> Iterator[None]:
+    """Tell whoever sent it what is wrong with the JSON that is read here."""
     try:
-        value = _decoder.decode(_text(body, name))
+        yield
     except _Refused as refused:
         raise InvalidInput([f"{name} {refused}"]) from None
     except json.JSONDecodeError as error:
@@ -24,15 +39,13 @@ def read_json(body: bytes, *, name: str = "the body") -> Any:
     except RecursionError:
         raise InvalidInput([f"{name} is nested too deeply"]) from None
 
-    # Unescaped, neither can be in valid UTF-8 JSON; so the walk is needed only where something is escaped.
-    if b"\\u" in body:
-        _refuse_unstorable(value, name)
-    return value
-
 
 def write_json(value: Any) -> str:
     """The value as compact JSON text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return msgspec.json.encode(value).decode()  # a tenth of json's time
+    except (TypeError, UnicodeEncodeError):  # half of a surrogate pair, in an error's text
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def unstorable(text: str) -> bool:
@@ -47,7 +60,8 @@ class _Refused(Exception):
     """The JSON is well formed and we still refuse it."""
 
 
-def _text(body: bytes, name: str) -> str:
+def text_of(body: bytes, name: str) -> str:
+    """The text that these bytes are; raises InvalidInput."""
     if not body.strip():
         raise InvalidInput([f"{name} is empty; send a JSON object"])
     try:
@@ -56,7 +70,8 @@ def _text(body: bytes, name: str) -> str:
         raise InvalidInput([f"{name} should be UTF-8: byte {error.start} is not"]) from None
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these pairs, of which each names another key."""
     value = dict(pairs)
     if len(value) != len(pairs):
         names = [name for name, _ in pairs]
@@ -82,7 +97,8 @@ def _constant(text: str) -> NoReturn:
     raise _Refused(f"should be valid JSON: {text} is not a JSON number")
 
 
-def _refuse_unstorable(value: Any, name: str) -> None:
+def refuse_unstorable(value: Any, name: str) -> None:
+    """Raise InvalidInput where a text in the value is none."""
     if any(unstorable(text) for text in _strings(value)):
         raise InvalidInput([f"{name} has a NUL (\\u0000) or half of a surrogate pair in a string; leave it out"])
 
@@ -102,6 +118,6 @@ def _strings(value: Any) -> Iterator[str]:
                 pass
 
 
-_decoder = json.JSONDecoder(
-    object_pairs_hook=_object, parse_int=_whole, parse_float=_fraction, parse_constant=_constant
+decoder = json.JSONDecoder(
+    object_pairs_hook=unambiguous, parse_int=_whole, parse_float=_fraction, parse_constant=_constant
 )

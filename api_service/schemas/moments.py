@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from api_service import limits
@@ -15,6 +16,7 @@ _SHAPE = re.compile(
     r"(?P<offset>[Zz]|[+-]\d\d(?::?[0-5]\d)?)?",
     re.ASCII,
 )
+_USUAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{3})?Z")  # as we write them, say
 _MIDNIGHT = re.compile(r"24(:?00)*([.,]0+)?")
 _FIRST = from_datetime(datetime(limits.FIRST_YEAR, 1, 1, tzinfo=UTC))
 _LAST = from_datetime(datetime(limits.LAST_YEAR, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC))
@@ -22,6 +24,9 @@ _LAST = from_datetime(datetime(limits.LAST_YEAR, 12, 31, 23, 59, 59, 999_000, tz
 
 def read_moment(text: str) -> Instant:
     """The moment that the text names; raises ValueError with a text that says what would be right."""
+    if _USUAL.fullmatch(text) is not None:
+        with suppress(ValueError):  # which is told below
+            return _within_bounds(from_datetime(datetime.fromisoformat(text)))
     if has_lost_its_plus(text):
         raise ValueError("has a blank for the + of its offset; in a query string, write it as %2B")
     read = read_datetime(text)
@@ -29,7 +34,10 @@ def read_moment(text: str) -> Instant:
         raise ValueError(f"should be an ISO 8601 date with time and offset, e.g. {_EXAMPLE}")
     if read.tzinfo is None:
         raise ValueError(f"needs an offset or Z, e.g. {_EXAMPLE}")
-    moment = from_datetime(read)
+    return _within_bounds(from_datetime(read))
+
+
+def _within_bounds(moment: Instant) -> Instant:
     if not _FIRST <= moment <= _LAST:
         raise ValueError(f"should lie in the years {limits.FIRST_YEAR} to {limits.LAST_YEAR}")
     return moment

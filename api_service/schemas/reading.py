@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
-from marshmallow import RAISE, Schema, ValidationError
+from marshmallow import RAISE, Schema, ValidationError, missing
 
 from shared.domain.errors import InvalidInput
 
@@ -31,9 +31,32 @@ class Strict(Schema):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self._known = {field.data_key or name: (name, field) for name, field in self.load_fields.items()}
+        self._needed = [name for name, field in self.load_fields.items() if field.required]
+        self._defaults = {
+            name: field.load_default for name, field in self.load_fields.items() if field.load_default is not missing
+        }
+        self._is_plain = not any(self._hooks.values()) and not any(map(callable, self._defaults.values()))
         names = ", ".join(field.data_key or name for name, field in self.load_fields.items())
         self.error_messages["unknown"] = f"is not known here; known are {names}"
         self.error_messages["type"] = "should be a JSON object"
+
+    def quickly(self, sent: Any) -> dict[str, Any] | None:
+        """What `load` makes of this, in a third of its time; None where `load` has to say what is wrong.
+
+        The fields are the same and judge the same. What is saved is all that marshmallow does for the case that one
+        of them refuses.
+        """
+        if not self._is_plain or type(sent) is not dict:
+            return None
+        valid = self._defaults.copy()
+        try:
+            for key, value in sent.items():
+                name, field = self._known[key]
+                valid[name] = field.deserialize(value, key, sent)
+        except (KeyError, ValidationError):
+            return None
+        return valid if all(name in valid for name in self._needed) else None
 
     def handle_error(self, error: ValidationError, data: Any, **kwargs: Any) -> None:
         """Say why a field is refused that exists elsewhere."""
@@ -56,13 +79,18 @@ def read(schema: Schema, sent: Any, *checks: Check, name: str = "the body") -> d
 def read_partly(schema: Schema, sent: Any, *checks: Check, name: str = "the body") -> tuple[dict[str, Any], list[str]]:
     """What of that which was sent is in order, and every problem with what is not."""
     problems: list[str] = []
-    try:
-        valid = schema.load(sent)
-    except ValidationError as error:
-        valid, problems = error.valid_data, list(_flat(error.messages, "", name))
+    valid: Any = schema.quickly(sent) if isinstance(schema, Strict) else None
+    if valid is None:
+        try:
+            valid = schema.load(sent)
+        except ValidationError as error:
+            valid, problems = error.valid_data, list(_flat(error.messages, "", name))
     if isinstance(valid, dict):
-        problems += [problem for check in checks for problem in check(valid)]
-    return valid if isinstance(valid, dict) else {}, _bounded(_in_order(problems, schema, sent))
+        for check in checks:
+            problems.extend(check(valid))
+    if problems:
+        problems = _bounded(_in_order(problems, schema, sent))
+    return valid if isinstance(valid, dict) else {}, problems
 
 
 def both(first: Callable[[], First], second: Callable[[], Second]) -> tuple[First, Second]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from yarl import URL
 
@@ -11,22 +13,39 @@ from shared.domain.egress import Egress
 _LABEL_LENGTH = 63
 _HOST_LENGTH = 253
 _EXAMPLE = "e.g. https://example.com/hook"
+_ORIGIN = re.compile(r"[^/?#]*//[^/?#]*")
 
 
 def fault_of_url(text: str) -> str | None:
     """What is wrong with the URL as a place to POST to, or None."""
     if not text.isprintable() or any(character.isspace() for character in text):
         return "should have no blanks or control characters; percent-encode them"
+    return _fault_of_origin(_origin(text))
+
+
+def fault_of_target(text: str, egress: Egress) -> str | None:
+    """Does the URL, which is one, lead where this installation does not call? As far as that shows in its host."""
+    return _fault_of_target(_origin(text), egress)
+
+
+def _origin(text: str) -> str:
+    """The URL up to its path: all that decides, and the same for an application's many events."""
+    found = _ORIGIN.match(text)
+    return text if found is None else found[0]
+
+
+@lru_cache(maxsize=1_024)
+def _fault_of_origin(origin: str) -> str | None:
     try:
-        url = URL(text)
+        url = URL(origin)
         return next((said for is_wrong, said in _FAULTS if is_wrong(url)), None)
     except ValueError:
         return f"should be an absolute URL, {_EXAMPLE}"
 
 
-def fault_of_target(text: str, egress: Egress) -> str | None:
-    """Does the URL, which is one, lead where this installation does not call? As far as that shows in its host."""
-    fault = egress.fault_of_host(URL(text).raw_host or "")
+@lru_cache(maxsize=1_024)
+def _fault_of_target(origin: str, egress: Egress) -> str | None:
+    fault = egress.fault_of_host(URL(origin).raw_host or "")
     if fault is None:
         return None
     way_out = "use a public address, or have the operator list it in EGRESS_ALLOW"
