@@ -83,6 +83,12 @@ class Service:
         return f"http://127.0.0.1:{self.recipe.port}"
 
     @property
+    def pid(self) -> int:
+        """The process's id."""
+        assert self._process is not None, f"{self.name} was never started"
+        return self._process.pid
+
+    @property
     def log(self) -> Path:
         """Everything it said, over all its starts."""
         return self.recipe.folder / f"{self.name}.log"
@@ -165,8 +171,7 @@ class Service:
             return False
 
     def _signal(self, number: signal.Signals) -> None:
-        assert self._process is not None, f"{self.name} was never started"
-        os.kill(self._process.pid, number)
+        os.kill(self.pid, number)
 
 
 async def eventually(look: Callable[[], Awaitable[T]], *, within: float, what: Callable[[], str]) -> T:
