@@ -1,0 +1,1 @@
+"""What a benchmark says of what it measured."""

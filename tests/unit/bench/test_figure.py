@@ -41,9 +41,9 @@ def test_the_table_has_every_figure_under_its_head() -> None:
     ])
 
     assert said.splitlines() == [
-        "row    what           measured  floor  ratio      goal",
-        "burst  at once   8,123 rings/s  9,876   0.82  ≥ 0.80 ×  met",
-        "burst  at once    3.14 rings/s                          a lone one",
+        "row    what          measured  floor  ratio      goal",
+        "burst  at once  8,123 rings/s  9,876   0.82  ≥ 0.80 ×  met",
+        "burst  at once   3.14 rings/s                          a lone one",
     ]
 
 
