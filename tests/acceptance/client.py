@@ -65,7 +65,7 @@ class Client:
                 asyncio.timeout(ANSWERS_WITHIN),
                 self._session.request(method, f"{self._url}{path}", json=body, headers=headers) as answer,
             ):
-                return Said(status=answer.status, body=await answer.json())
+                return Said(status=answer.status, body=None if answer.status == 204 else await answer.json())
         except (TimeoutError, aiohttp.ClientError) as error:
             raise AssertionError(f"no answer to {method} {path}: {error!r}") from error
 

@@ -14,7 +14,7 @@ import aiohttp
 from tests.acceptance.client import NEVER_SOON, Client, now
 from tests.acceptance.judging import SECOND, Account, account, shares
 from tests.servers.balancer import Balancer, balancing
-from tests.servers.processes import Recipe, Service, eventually, migrate
+from tests.servers.processes import ROOT, Recipe, Service, eventually, migrate
 from tests.servers.receiver import Receiver
 
 APIS: Final = 2
@@ -43,20 +43,13 @@ class Fleet:
     answered: int = 0
     is_over: bool = False
 
-    async def replace_api(self, place: int, code: Path | None, *, taken_out: bool) -> None:
-        """Let one of the APIs end, and start it anew, of the release in this folder or ours.
+    async def replace_api(self, place: int) -> None:
+        """Let one of the APIs end, and start one of ours in its place; nobody tells the proxy."""
+        await self._restarted(self.apis, place)
 
-        `taken_out`: the proxy is told before; otherwise it finds out by itself.
-        """
-        old = self.apis[place]
-        if taken_out:
-            await self.balancer.take_out(old.url)
-        await self._restarted(self.apis, place, code)
-        self.balancer.put_back(old.url)
-
-    async def replace_dispatcher(self, place: int, code: Path | None) -> None:
-        """Let one of the dispatchers end, and start it anew, of the release in this folder or ours."""
-        await self._restarted(self.dispatchers, place, code)
+    async def replace_dispatcher(self, place: int) -> None:
+        """Let one of the dispatchers end, and start one of ours in its place."""
+        await self._restarted(self.dispatchers, place)
         await self.whole()
 
     async def whole(self) -> None:
@@ -99,11 +92,11 @@ class Fleet:
         self.answered += 1
         return str(said.data["eventId"]) if isinstance(said.data, dict) else "listed"
 
-    async def _restarted(self, services: list[Service], place: int, code: Path | None) -> None:
+    async def _restarted(self, services: list[Service], place: int) -> None:
         old = services[place]
         old.terminate()
         await old.gone()
-        services[place] = Service(old.recipe if code is None else old.recipe.of(code))
+        services[place] = Service(old.recipe.of(ROOT))
         services[place].start()
         await services[place].ready(within=WHOLE_WITHIN)
 

@@ -1,7 +1,7 @@
 """An upgrade from the previous release, and then a restart of ours: each process, one at a time, under load.
 
 None of three hundred rings a second is lost, none comes twice, none comes more than a second late, and no client of the
-API is refused anything. Judged by what the receiver and the clients saw.
+API is refused anything: an API that is to go says so itself. Judged by what the receiver and the clients saw.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tests.acceptance.client import now
 from tests.acceptance.judging import Account
 from tests.failure.rolling import APIS, DISPATCHERS, fleet_of, under_load
 from tests.servers.postgres import Postgres
-from tests.servers.processes import ROOT, migrate
+from tests.servers.processes import migrate
 from tests.servers.rabbit import Rabbit
 
 LATE_MOST = 1_000
@@ -24,7 +24,6 @@ LATE_MOST = 1_000
 async def test_nobody_notices_an_upgrade_nor_a_restart(
     postgres: Postgres, rabbit: Rabbit, scratch: Path, bus_prefix: str, previous: Path
 ) -> None:
-    """The proxy is told when an API of the previous release goes, which does not say it; of ours it finds out."""
     told = {
         "DATABASE_URL": await postgres.fresh_database(),
         "AMQP_URL": rabbit.url,
@@ -36,16 +35,16 @@ async def test_nobody_notices_an_upgrade_nor_a_restart(
         begin = now()
         migrate(told)
         for place in range(APIS):
-            await fleet.replace_api(place, ROOT, taken_out=True)
+            await fleet.replace_api(place)
         for place in range(DISPATCHERS):
-            await fleet.replace_dispatcher(place, ROOT)
+            await fleet.replace_dispatcher(place)
         upgraded = await load.account_since(begin)
 
         begin = now()
         for place in range(APIS):
-            await fleet.replace_api(place, None, taken_out=False)
+            await fleet.replace_api(place)
         for place in range(DISPATCHERS):
-            await fleet.replace_dispatcher(place, None)
+            await fleet.replace_dispatcher(place)
         restarted = await load.account_since(begin)
 
     print(f"{fleet.answered} requests were answered")

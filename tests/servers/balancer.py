@@ -25,23 +25,9 @@ class Balancer:
         self._session = session
         self._urls = list(urls)
         self._ready: set[str] = set()
-        self._away: set[str] = set()
         self._turn = 0
-        self._under_way = dict.fromkeys(urls, 0)
-        self._rest = asyncio.Event()
         self.refused: list[str] = []
         self.url = ""
-
-    async def take_out(self, url: str) -> None:
-        """Return when nothing is under way at this one; nothing goes there until `put_back`."""
-        self._away.add(url)
-        while self._under_way[url]:
-            self._rest.clear()
-            await self._rest.wait()
-
-    def put_back(self, url: str) -> None:
-        """Whenever it is ready, requests may go there."""
-        self._away.discard(url)
 
     async def watch(self) -> None:
         """Ask each whether it is ready, for ever."""
@@ -56,7 +42,6 @@ class Balancer:
         headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
         fault = "there is nobody"
         for url in self._in_turn():
-            self._under_way[url] += 1
             try:
                 async with self._session.request(
                     request.method, f"{url}{request.raw_path}", data=body, headers=headers
@@ -69,15 +54,12 @@ class Balancer:
             except aiohttp.ClientError as error:
                 fault = repr(error)
                 break
-            finally:
-                self._under_way[url] -= 1
-                self._rest.set()
         self.refused.append(f"{request.method} {request.path}: {fault}")
         return web.Response(status=502, text=fault)
 
     def _in_turn(self) -> list[str]:
-        wanted = [url for url in self._urls if url not in self._away]
-        there = [url for url in wanted if url in self._ready] or wanted  # where none says so, one may be all the same
+        # Where none says so, one may be all the same.
+        there = [url for url in self._urls if url in self._ready] or self._urls
         self._turn += 1
         return [there[(self._turn + place) % len(there)] for place in range(len(there))]
 

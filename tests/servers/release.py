@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 from typing import Any, Final
 
-PREVIOUS: Final = "0.1.0"
+PREVIOUS: Final = "0.2.0"
 ARCHIVE: Final = Path(__file__).parents[1] / "data" / "releases" / f"{PREVIOUS}.tar.xz"
 
 

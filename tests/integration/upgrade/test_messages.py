@@ -11,11 +11,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.servers import release
 from tests.servers.processes import environment
 from tests.unit.messages.examples import EXAMPLES
 from tests.unit.messages.test_golden import DECODERS, GOLDEN, decoders_of, golden
 
-KNOWN = sorted(path.stem for path in (GOLDEN / "earlier" / "0.1.0").glob("*.hex"))
+KNOWN = sorted(path.stem for path in (GOLDEN / "earlier" / release.PREVIOUS).glob("*.hex"))
 AGAIN = """
 import json, sys
 from shared.messages import codec

@@ -13,6 +13,8 @@ from tests.servers.receiver import Receiver
 
 RINGS_WITHIN = 15.0
 TOLD_WITHIN = 15.0
+HOUR = 3_600 * SECOND
+PERSON = {"email": "someone@example.com"}
 QUICK = {"maxAttempts": 3, "initialIntervalSeconds": 1}
 
 
@@ -29,6 +31,7 @@ class Tour:
         async with asyncio.TaskGroup() as parts:
             for part in (self._a_life(), self._a_replay(), self._a_retry(), self._an_end(), self._a_farewell()):
                 parts.create_task(part)
+            parts.create_task(self._a_schedule())
 
         assert (await self.said("POST", "/v1/preview", {"interval": "@daily"}))["instants"]
         assert len(await self.said("GET", f"/v1/events?query[tags][]={self.name}&limit=10")) == 5
@@ -79,6 +82,38 @@ class Tour:
         at = await self._created("/status/410")
         await self.client.becomes(at.rpartition("/")[2], "PAUSED", within=TOLD_WITHIN)
 
+    async def _a_schedule(self) -> None:
+        """Ada's shift begins, is told, is Bob's for once, and is hers again."""
+        ada, bob = [await made(self.client, "account_users", PERSON | {"name": name}) for name in ("Ada", "Bob")]
+        schedule = await made(self.client, "schedules", {"name": self.name})
+        wanted = {"callbackUrl": self.receiver.url + self._path("/handover"), "on": ["shift.started"]}
+        await made(self.client, f"schedules/{schedule}/subscriptions", wanted)
+        begins = now() + SECOND
+        shift = {
+            "start_time": iso(begins),
+            "end_time": iso(begins + HOUR),
+            "time_zone": "UTC",
+            "layer": 1,
+            "account_user_ids": [ada],
+        }
+        repeats = {"schedule_ids": [schedule], "repeat": True, "frequency": 1, "frequency_unit": "hourly"}
+        event = await made(self.client, "events", shift | repeats)
+        await self.receiver.counted(self._path("/handover"), 1, within=RINGS_WITHIN)
+        assert await self._on_call(schedule) == [ada]
+        taken = {"account_user_ids": [bob], "action_time": iso(begins)}
+        override = await made(self.client, f"events/{event}/override", shift | taken)
+        assert await self._on_call(schedule) == [bob]
+        trial = await self.client.ask("DELETE", f"/api/v4/events/{override}?restore=true&dry_run=true")
+        assert trial.status == 200, trial
+        assert await self._on_call(schedule) == [bob]
+        assert (await self.client.ask("DELETE", f"/api/v4/events/{override}?restore=true")).status == 204
+        assert await self._on_call(schedule) == [ada]
+
+    async def _on_call(self, schedule: str) -> list[str]:
+        answer = await self.client.ask("GET", f"/api/v4/schedules/{schedule}/current_oncall")
+        assert answer.status == 200, answer
+        return [str(one["attendee_id"]) for shift in answer.body for one in shift["attendees"]]
+
     async def _created(self, kind: str, **given: Any) -> str:
         made = await self.client.create(self.receiver.url + self._path(kind), tags=[self.name], **given)
         return f"/v1/events/{made['eventId']}"
@@ -97,3 +132,10 @@ class Tour:
             return told if told["status"] == status else {}
 
         return await eventually(it, within=TOLD_WITHIN, what=lambda: f"{execution} becomes {status}")
+
+
+async def made(client: Client, what: str, body: dict[str, Any]) -> str:
+    """The id of something new of who is on call."""
+    answer = await client.ask("POST", f"/api/v4/{what}", body)
+    assert answer.status == 201, answer
+    return str(answer.body["id"])

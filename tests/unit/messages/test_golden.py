@@ -59,7 +59,9 @@ def test_a_message_is_these_bytes_and_these_bytes_are_this_message(name: str) ->
     assert [decode(golden(name)) for decode in decoders_of(message)] == [message] * len(decoders_of(message))
 
 
-@pytest.mark.parametrize("path", sorted((GOLDEN / "earlier").rglob("*.hex")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted((GOLDEN / "earlier").rglob("*.hex")), ids=lambda path: f"{path.parent.name}/{path.name}"
+)
 def test_what_an_earlier_release_said_is_still_understood(path: Path) -> None:
     earlier = bytes.fromhex(path.read_text(encoding="ascii"))
 
