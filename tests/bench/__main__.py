@@ -58,6 +58,7 @@ async def _furnished(folder: Path) -> AsyncIterator[Place]:
     )
     try:
         async with postgres, receiving(folder / "receiver") as receiver:
+            assert isinstance(broker, rabbit.RabbitServer), "its processor time is asked for: it must be a process here"
             yield Place(folder=folder, postgres=postgres, rabbit=broker, receiver=receiver)
     finally:
         await asyncio.to_thread(broker.close)

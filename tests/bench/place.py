@@ -6,8 +6,8 @@ import asyncio
 import os
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,7 @@ from tests.bench.filling import Wanted, fill
 from tests.bench.receiver import NginxReceiver
 from tests.servers.postgres import Postgres
 from tests.servers.processes import Recipe, Service, eventually, migrate
-from tests.servers.rabbit import Rabbit
+from tests.servers.rabbit import RabbitServer
 
 SHARDS: Final = 64
 STARTS_WITHIN: Final = 60.0
@@ -32,7 +32,7 @@ class Place:
 
     folder: Path
     postgres: Postgres
-    rabbit: Rabbit
+    rabbit: RabbitServer
     receiver: NginxReceiver
 
     @asynccontextmanager
@@ -124,13 +124,17 @@ class Installation:
         await eventually(is_fair, within=within, what=lambda: "every shard rings, and shares are fair")
 
     async def recorded(self, *, within: float) -> None:
-        """Return when everything that dispatchers know of is in the ledger's queue and the queue is empty."""
+        """Return when the ledger has everything that the dispatchers have seen; none of them may have been killed."""
+        assert all(one.runs for one in (*self.dispatchers, *self.apis)), "what was recorded of the dead nobody knows"
 
         async def is_recorded() -> bool:
-            backlog = sum([await one.figure("carillon_outcomes_backlog") for one in self.dispatchers if one.runs])
-            return backlog == 0
+            waiting = sum([await one.figure("carillon_outcomes_backlog") for one in self.dispatchers])
+            told = sum([await one.figure("carillon_outcomes_published_total") for one in self.dispatchers])
+            return (
+                not waiting and sum([await one.figure("carillon_recorder_recorded_total") for one in self.apis]) >= told
+            )
 
-        await eventually(is_recorded, within=within, what=lambda: "outcomes are reported")
+        await eventually(is_recorded, within=within, what=lambda: "what was rung is in the ledger")
 
     def end(self) -> None:
         """Leave nothing running."""
@@ -141,6 +145,36 @@ class Installation:
             one.end()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """Processor time in seconds, by who has used it."""
+
+    dispatchers: float
+    apis: float
+    postgres: float
+    rabbit: float
+    receiver: float
+
+    def since(self, before: Spent) -> Spent:
+        """What was used between two looks."""
+        return Spent(**{f.name: getattr(self, f.name) - getattr(before, f.name) for f in fields(self)})
+
+    def __str__(self) -> str:
+        """For a note beside a figure."""
+        return ", ".join(f"{f.name} {getattr(self, f.name):.2f}" for f in fields(self))
+
+
+def spent(place: Place, installation: Installation) -> Spent:
+    """Processor time that everybody has used so far."""
+    return Spent(
+        dispatchers=cpu_seconds(*installation.dispatchers),
+        apis=cpu_seconds(*installation.apis),
+        postgres=cpu_of_family(place.postgres.pid),
+        rabbit=cpu_of_family(place.rabbit.pid),
+        receiver=cpu_of_family(place.receiver.pid),
+    )
+
+
 def cpu_seconds(*processes: Service) -> float:
     """Processor time that these have used so far, in user and kernel mode."""
     return sum(cpu_of(one.pid) for one in processes)
@@ -148,5 +182,26 @@ def cpu_seconds(*processes: Service) -> float:
 
 def cpu_of(pid: int) -> float:
     """Processor time that a process has used so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    return sum(_stat(pid)[1][:2]) / TICKS
+
+
+def cpu_of_family(pid: int) -> float:
+    """Processor time of a process, and of all that come from it, those that have ended included."""
+    stats = {}
+    for folder in Path("/proc").iterdir():
+        with suppress(ValueError, OSError):  # no process, or one that has just ended
+            stats[int(folder.name)] = _stat(int(folder.name))
+    family, grown = {pid}, True
+    while grown:
+        grown = False
+        for child, (parent, _) in stats.items():
+            if parent in family and child not in family:
+                family.add(child)
+                grown = True
+    return sum(sum(stats[one][1]) for one in family if one in stats) / TICKS
+
+
+def _stat(pid: int) -> tuple[int, list[int]]:
+    """The parent of a process, and its time: user, kernel, and the same of children that have ended; in ticks."""
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(words[1]), [int(word) for word in words[11:15]]

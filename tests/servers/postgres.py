@@ -24,6 +24,12 @@ class Postgres(PostgresServer):
         self._numbers = itertools.count(1)
         self._templates: dict[Fill, str] = {}
 
+    @property
+    def pid(self) -> int:
+        """The process's id, while it runs."""
+        assert self._process is not None, "started"
+        return self._process.pid
+
     async def fresh_database(self, fill: Fill | None = None) -> str:
         """The DSN of a new database, as `fill` leaves one when it is given its DSN; empty without.
 

@@ -74,6 +74,12 @@ class RabbitServer:
     def port(self) -> int:
         return self._port
 
+    @property
+    def pid(self) -> int:
+        """The process's id, while it runs."""
+        assert self._process is not None, "started"
+        return self._process.pid
+
     def start(self) -> None:
         """epmd and the node share a process group, so that neither outlives the other.
 
