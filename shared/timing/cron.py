@@ -1,6 +1,6 @@
-"""When does a cron rule ring next? The one door to croniter, and the only reader of cron expressions.
+"""When does a cron rule ring next? The only reader of cron expressions.
 
-The grammar judges the text and makes it canonical, croniter searches the calendar on the wall clock,
+The grammar judges the text and makes it canonical, a search finds the next moment on the wall clock,
 and the clock's changes are ours: a rule for every hour keeps real time, a rule for chosen hours keeps
 the wall's. A rule's instants are a set that does not depend on where one asks from, with one exception,
 which is cron-parser's: whoever asks from inside an hour that is being repeated is answered from that
@@ -9,34 +9,24 @@ hour, although the rule has already rung in its first pass. So ask from the last
 Answers are shared: whatever lies between two instants of a rule has the same answer.
 """
 
-from contextlib import suppress
-from copy import copy
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from croniter import CroniterBadDateError, croniter
-
 from shared.timing import cron_grammar, cron_words
 from shared.timing.cron_calendar import count_between_walls, shared_moments
 from shared.timing.cron_draws import draws
-from shared.timing.cron_fields import (
-    HOUR,
-    MINUTE,
-    MONTH,
-    SECOND,
-    Field,
-    Fields,
-    InvalidRule,
-    members,
-    text,
-)
+from shared.timing.cron_fields import Fields, InvalidRule, text
+from shared.timing.cron_search import Search
 from shared.timing.instants import Instant
-from shared.timing.stretches import CALENDAR_BEGINS, CALENDAR_ENDS, Stretch, stretches
+from shared.timing.stretches import CALENDAR_BEGINS, CALENDAR_ENDS, Stretch, quiet_stretch, stretches
 
 __all__ = [
+    "Clockwork",
     "InvalidRule",
     "Rule",
+    "clockwork",
     "count_between",
     "describe",
     "latest_through",
@@ -45,11 +35,6 @@ __all__ = [
     "upcoming",
 ]
 
-# The longest silence of any rule that rings at all: a given weekday on 29 February, over a year 2100.
-_LONGEST_SILENCE = 50
-# A wall-clock second that no stretch reaches.
-_NEVER = CALENDAR_ENDS * 2
-
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -57,6 +42,7 @@ class Rule:
 
     expression: str
     fields: Fields = field(compare=False, repr=False)
+    search: Search = field(compare=False, repr=False)
 
 
 def parse(expression: str, *, seed: str = "") -> Rule:
@@ -70,30 +56,52 @@ def parse(expression: str, *, seed: str = "") -> Rule:
     return _parse(expression, (seed or expression) if draws(expression) else "")
 
 
+class Clockwork:
+    """A rule on a clock, which remembers its last answer: until when it is one, all who ask have it.
+
+    Whoever asks often holds it; it is one for all timers that have the same rule and zone.
+    """
+
+    __slots__ = ("_answered", "_rule", "_zone")
+
+    def __init__(self, rule: Rule, zone: ZoneInfo) -> None:
+        self._rule, self._zone = rule, zone
+        # The questions from, up to, and their answer; in one piece, for previews are computed in a thread.
+        self._answered: tuple[Instant, Instant, Instant] = (0, 0, 0)
+
+    def next_after(self, after: Instant) -> Instant | None:
+        """The rule's first instant strictly after this one, or None when the calendar ends before it."""
+        begins, ends, answer = self._answered
+        if begins <= after < ends:
+            return answer
+
+        second = after // 1000
+        found, valid_until = _next(self._rule, self._zone, second, second)
+        if found is None:
+            return None
+        self._answered = (second * 1000, valid_until * 1000, found * 1000)
+
+        return found * 1000
+
+
+@lru_cache(maxsize=131_072)
+def clockwork(rule: Rule, zone: ZoneInfo) -> Clockwork:
+    """The one clockwork of a rule in a zone."""
+    return Clockwork(rule, zone)
+
+
 def next_after(rule: Rule, zone: ZoneInfo, after: Instant) -> Instant | None:
     """The rule's first instant strictly after this one, or None when the calendar ends before it."""
-    memory = _memory(rule, zone)
-    begins, ends, answer = memory[0]
-    if begins <= after < ends:
-        return answer
-
-    second = after // 1000
-    found, valid_until = _next(rule, zone, second, second)
-    if found is None:
-        return None
-    memory[0] = (second * 1000, valid_until * 1000, found * 1000)
-
-    return found * 1000
+    return clockwork(rule, zone).next_after(after)
 
 
 def upcoming(rule: Rule, zone: ZoneInfo, after: Instant, count: int) -> list[Instant]:
     """The rule's next instants, at most so many, in order."""
+    works = clockwork(rule, zone)
     instants: list[Instant] = []
-    while len(instants) < count:
-        following = next_after(rule, zone, instants[-1] if instants else after)
-        if following is None:
-            break
+    while len(instants) < count and (following := works.next_after(after)) is not None:
         instants.append(following)
+        after = following
 
     return instants
 
@@ -165,13 +173,7 @@ def describe(rule: Rule) -> str:
 @lru_cache(maxsize=16_384)
 def _parse(expression: str, seed: str) -> Rule:
     fields = cron_grammar.read(expression, seed)
-    return Rule(text(fields), fields)
-
-
-@lru_cache(maxsize=8_192)
-def _memory(_rule: Rule, _zone: ZoneInfo) -> list[tuple[Instant, Instant, Instant]]:
-    """What was answered last for this rule and zone: the questions from, up to, and their answer."""
-    return [(0, 0, 0)]
+    return Rule(text(fields), fields, Search(fields))
 
 
 def _next(rule: Rule, zone: ZoneInfo, after: int, since: int) -> tuple[int | None, int]:
@@ -180,10 +182,22 @@ def _next(rule: Rule, zone: ZoneInfo, after: int, since: int) -> tuple[int | Non
     The same question has the same answer from `after` up to the second that comes second in the pair.
     """
     after = max(after, CALENDAR_BEGINS)
+    # Nearly always no clock changes between the question and the answer.
+    if (stretch := quiet_stretch(zone, after)) is not None:
+        found = rule.search.next_after(after + stretch.offset) - stretch.offset
+        if found < stretch.ends:
+            return found, found
+
+    return _next_among(stretches(zone, after), rule, after, since)
+
+
+def _next_among(choice: Iterable[Stretch], rule: Rule, after: int, since: int) -> tuple[int | None, int]:
+    """The same, whatever the clock does meanwhile."""
     found: int | None = None
+    search = rule.search.next_after
     searched, wall = 1, 0
     valid_until = CALENDAR_ENDS
-    for stretch in stretches(zone, after):
+    for stretch in choice:
         if found is not None and stretch.begins > found:
             break
         if stretch.repeated and stretch.begins > after and not rule.fields.every_hour:
@@ -194,7 +208,7 @@ def _next(rule: Rule, zone: ZoneInfo, after: int, since: int) -> tuple[int | Non
             continue
         # A search that found nothing in this stretch has often searched the next one already.
         if not searched <= start < wall:
-            searched, wall = start, _next_on_the_wall(rule, start)
+            searched, wall = start, search(start)
         if wall < closes:
             found = min(wall - stretch.offset, found or CALENDAR_ENDS)
             if found < stretch.ends:
@@ -208,54 +222,3 @@ def _window(rule: Rule, stretch: Stretch, since: int) -> tuple[int, int]:
     # Asked from within the repeated time, a rule for chosen hours rings in it after all.
     asked_within = stretch.begins <= since < stretch.begins + stretch.repeated
     return (stretch.begins + stretch.offset if asked_within else opens), closes
-
-
-def _next_on_the_wall(rule: Rule, after: int) -> int:
-    """The first matching wall-clock second after this one, or one beyond the calendar's end."""
-    earliest = _NEVER
-    for engine in _engines(rule):
-        # A croniter remembers where it is; a copy keeps the shared one out of everybody's way.
-        with suppress(CroniterBadDateError, OverflowError, ValueError):
-            earliest = min(earliest, int(copy(engine).get_next(float, start_time=float(after))))
-
-    return earliest
-
-
-@lru_cache(maxsize=4_096)
-def _engines(rule: Rule) -> tuple[croniter, ...]:
-    """The croniters whose earliest answer is the rule's; one for each kind of day it names.
-
-    croniter would combine the kinds by rules of its own, and reads ranges, steps and sevens differently;
-    so it is given nothing but lists of plain numbers and at most one field of days.
-    """
-    fields = rule.fields
-    minute, hour, month, second = (
-        _list(place, mask)
-        for place, mask in (
-            (MINUTE, fields.minutes),
-            (HOUR, fields.hours),
-            (MONTH, fields.months),
-            (SECOND, fields.seconds),
-        )
-    )
-    numbered = [*map(str, members(fields.days)), *(["l"] if fields.last_day else [])]
-    weekdays = [f"{day}#{fields.nth}" if fields.nth else str(day) for day in members(fields.weekdays)]
-    days = [
-        ("*" if fields.every_day else ",".join(numbered), "*"),
-        ("*", ",".join(weekdays)),
-        ("*", ",".join(f"l{day}" for day in members(fields.last_weekdays))),
-    ]
-
-    return tuple(
-        croniter(
-            f"{minute} {hour} {day} {month} {weekday} {second}",
-            0.0,
-            max_years_between_matches=_LONGEST_SILENCE,
-        )
-        for day, weekday in days
-        if day and weekday
-    )
-
-
-def _list(place: Field, mask: int) -> str:
-    return "*" if mask == place.whole else ",".join(map(str, members(mask)))

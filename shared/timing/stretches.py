@@ -7,7 +7,7 @@ Everything is in whole seconds: instants since the epoch, wall-clock times since
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -62,6 +62,24 @@ def stretches(zone: ZoneInfo, instant: int) -> Iterator[Stretch]:
         for stretch in _year(zone, year):
             if stretch.ends + stretch.skipped > instant:
                 yield stretch
+
+
+def quiet_stretch(zone: ZoneInfo, instant: int) -> Stretch | None:
+    """The stretch that this instant lies in, where no earlier one may hold later moments; None where one may.
+
+    So it is but for the first day of a stretch; and who asks is mostly in the stretch of whoever asked before.
+    """
+    last = _last_asked_about(zone)
+    stretch = last[0]
+    if not stretch.begins <= instant < stretch.ends:
+        stretch = next((each for each in stretches(zone, instant) if instant < each.ends), stretch)
+        last[0] = stretch
+    return stretch if stretch.begins + _DAY <= instant < stretch.ends else None
+
+
+@cache
+def _last_asked_about(_zone: ZoneInfo) -> list[Stretch]:
+    return [Stretch(begins=0, ends=0, offset=0, repeated=0, skipped=0)]
 
 
 @lru_cache(maxsize=16_384)

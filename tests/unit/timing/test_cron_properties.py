@@ -106,16 +106,6 @@ def test_the_answer_does_not_depend_on_where_one_starts(
             assert cron.next_after(rule, where, between) == following
 
 
-@settings(max_examples=120, deadline=None)
-@given(rules(), places(), st.lists(st.integers(-30 * HOUR, 30 * HOUR), max_size=12))
-def test_memory_never_shows(rule: cron.Rule, place: tuple[ZoneInfo, Instant], detours: list[int]) -> None:
-    where, centre = place
-    for detour in detours:
-        asked = cron.next_after(rule, where, centre + detour)
-        fresh, _ = cron._next(rule, where, (centre + detour) // 1000, (centre + detour) // 1000)
-        assert asked == (fresh and fresh * 1000)
-
-
 @settings(max_examples=150, deadline=None)
 @given(rules(), places(), st.integers(-HOUR, 50 * HOUR))
 def test_latest_and_count_agree_with_walking(rule: cron.Rule, place: tuple[ZoneInfo, Instant], span: int) -> None:

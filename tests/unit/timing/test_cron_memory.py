@@ -1,0 +1,111 @@
+"""What was answered before, and to whom, is never in an answer; nor is the way in which it was found."""
+
+import itertools
+from contextlib import suppress
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from croniter import CroniterBadDateError, croniter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.timing import cron
+from shared.timing.cron_fields import DAY, FIELDS, Field, members
+from shared.timing.cron_search import NEVER
+from shared.timing.instants import Instant
+from shared.timing.stretches import stretches
+from shared.timing.zones import zone
+from tests.unit.timing.test_cron_properties import HOUR, ZONES, places, rules
+
+CENTURY = st.integers(*(int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (1971, 2150)))
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(rules(), min_size=1, max_size=3),
+    places(),
+    st.sampled_from(ZONES).map(zone),
+    st.lists(st.tuples(st.integers(0, 2), st.booleans(), st.integers(-800 * HOUR, 800 * HOUR)), max_size=30),
+)
+def test_whoever_asked_whatever_before_the_answer_is_the_same(
+    chosen: list[cron.Rule],
+    place: tuple[ZoneInfo, Instant],
+    elsewhere: ZoneInfo,
+    questions: list[tuple[int, bool, int]],
+) -> None:
+    here, centre = place
+    for number, is_elsewhere, detour in questions:
+        rule, where = chosen[number % len(chosen)], elsewhere if is_elsewhere else here
+        asked = cron.next_after(rule, where, centre + detour)
+        assert asked == cron.Clockwork(rule, where).next_after(centre + detour)
+        second = (centre + detour) // 1000
+        found, _ = cron._next_among(stretches(where, second), rule, second, second)
+        assert asked == (found and found * 1000)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    rules(seconds=st.just("0"), hours=st.sampled_from(["0", "0,1", "1", "1,2", "2", "2,3", "3", "*"])),
+    st.sampled_from([name for name in ZONES if name not in {"UTC", "Asia/Kolkata"}]).map(zone),
+    st.integers(0, 9),
+    st.integers(-200, 200),
+)
+def test_a_clock_that_has_just_been_changed_is_not_quiet(
+    rule: cron.Rule, where: ZoneInfo, number: int, minutes: int
+) -> None:
+    begins = int(datetime(2009, 1, 1, tzinfo=UTC).timestamp())
+    changes = (
+        each.begins if each.repeated else each.ends
+        for each in stretches(where, begins)
+        if each.repeated or each.skipped
+    )
+    second = next(itertools.islice(changes, number, None)) + minutes * 60
+
+    assert (
+        cron._next(rule, where, second, second)[0]
+        == (cron._next_among(stretches(where, second), rule, second, second)[0])
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(rules(), places())
+def test_an_answer_is_one_for_as_long_as_it_says(rule: cron.Rule, place: tuple[ZoneInfo, Instant]) -> None:
+    where, moment = place
+    second = moment // 1000
+    answer, until = cron._next(rule, where, second, second)
+    assert answer is not None
+    assert second < until <= answer
+    for between in {second, (second + until) // 2, until - 1}:
+        assert cron._next_among(stretches(where, between), rule, between, between)[0] == answer
+
+
+@settings(max_examples=200, deadline=None)
+@given(rules(), CENTURY)
+def test_on_the_wall_a_moment_is_what_croniter_finds(rule: cron.Rule, wall: int) -> None:
+    for _ in range(3):
+        found = rule.search.next_after(wall)
+        assert found == by_croniter(rule, wall)
+        wall = found
+
+
+def by_croniter(rule: cron.Rule, wall: int) -> int:
+    """The next moment by nothing but croniter, told the hours too; it is asked for one kind of days at a time."""
+    fields = rule.fields
+    second, minute, hour, _, month, _ = (
+        listed(field, mask)
+        for field, mask in zip(FIELDS, (fields.seconds, fields.minutes, fields.hours, 0, fields.months, 0), strict=True)
+    )
+    days = [f"{listed(DAY, fields.days)} {month} *"] if fields.days else []
+    days += [f"l {month} *"] if fields.last_day else []
+    days += [f"* {month} {day}{f'#{fields.nth}' * bool(fields.nth)}" for day in members(fields.weekdays)]
+    days += [f"* {month} l{day}" for day in members(fields.last_weekdays)]
+    earliest = NEVER
+    for each in days:
+        with suppress(CroniterBadDateError):
+            one = croniter(f"{minute} {hour} {each} {second}", float(wall), max_years_between_matches=50)
+            earliest = min(earliest, int(one.get_next(float)))
+    return earliest
+
+
+def listed(field: Field, mask: int) -> str:
+    return "*" if mask == field.whole else ",".join(map(str, members(mask)))
