@@ -1,4 +1,4 @@
-"""The agenda: what is due next, over all shards of this dispatcher. A heap; each timer, retry and canary has one entry.
+"""The agenda: what is due next, over all shards of this dispatcher; each timer, retry and canary has one entry.
 
 An occurrence that is taken is never handed out again: the timer's `anchor` moves onto it. What was taken and is not
 reported holds back what the ledger is told to be settled; a firing that waits for another attempt is known there.
@@ -6,25 +6,21 @@ reported holds back what the ledger is told to be settled; a firing that waits f
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 from typing import TypeAlias
 
 from dispatcher_service.core.canary import Canary, Song
-from dispatcher_service.core.held import OFF, Held, Waiting, begin, remain
+from dispatcher_service.core.held import Held, Waiting, begin, remain
 from dispatcher_service.core.misfire import misfired_through, out_of_grace_through
-from shared.domain.delivery import CATCH_UP_MOST, Delivery, MisfirePolicy, OverlapPolicy, spread_offset
+from dispatcher_service.core.moments import Moments
+from dispatcher_service.core.sharing import Sharing
+from shared.domain.delivery import CATCH_UP_MOST, MisfirePolicy, OverlapPolicy, spread_offset
 from shared.domain.firing import PendingFiring, SkipReason
 from shared.domain.roster_series import RosterSeries, series_of
 from shared.domain.timer import Timer
 from shared.timing.instants import Instant
 
-# Entries of timers that were changed or given up lie in the heap until they come up, which may be in years. When more
-# than half of it is such waste, and it is more than this, the heap is made anew.
-_WASTE_MAX = 1_000
-_DELIVERIES_KEPT = 10_000
 _END_AGAIN_MS = 500
 
 
@@ -70,16 +66,14 @@ class Agenda:
     """Timers in the order in which they are due."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[Instant, int, _Entry]] = []
-        self._tickets = count()  # an entry is good while its timer has its ticket; ties are broken by age
-        self._armed = 0
+        self._moments: Moments[_Entry] = Moments()
         self._retries = 0
-        self._deliveries: dict[Delivery, Delivery] = {}
+        self._sharing = Sharing()
 
     @property
     def entries(self) -> int:
-        """How many entries the heap has, those that are good for nothing any more included."""
-        return len(self._heap)
+        """How many entries there are, those that are good for nothing any more included."""
+        return len(self._moments)
 
     @property
     def retries(self) -> int:
@@ -88,18 +82,18 @@ class Agenda:
 
     def hold(self, timer: Timer, shard: int) -> Held:
         """The timer, ready to be armed. Raises ValueError where nothing can be made of its rule or roster."""
-        timer.delivery = self._shared(timer.delivery)
+        self._sharing.of(timer)
         offset = spread_offset(timer.id, timer.delivery.spread_ms)
         series = series_of(timer.rule, timer.zone, timer.roster)
         return Held(timer=timer, shard=shard, series=series, offset=offset, begins=timer.anchor)
 
     def arm(self, held: Held) -> None:
         """From now on the timer rings; arming again takes its present rule, anchor and end into account."""
-        self._push(self._next_due(held), held)
+        self._moments.put(held, self._next_due(held))
 
     def disarm(self, held: Held) -> None:
         """The timer rings no more, until it is armed again; what waits for another attempt is not concerned."""
-        self._withdraw(held)
+        self._moments.withdraw(held)
 
     def await_attempt(self, held: Held, firing: PendingFiring) -> None:
         """The firing is attempted when it is due, unless it is waiting already."""
@@ -107,7 +101,7 @@ class Agenda:
             held.waiting = {}
         name = (firing.nominal, firing.manual)
         if (before := held.waiting.get(name)) is not None:
-            self._withdraw(before)
+            self._moments.withdraw(before)
         else:
             self._retries += 1
         waiting = held.waiting[name] = Waiting(
@@ -115,37 +109,34 @@ class Agenda:
         )
         if not firing.manual:
             remain(held, firing.nominal)
-        self._push(firing.due, waiting)
+        self._moments.put(waiting, firing.due)
 
     def drop_waiting(self, held: Held) -> None:
         """None of the timer's firings that wait is attempted any more."""
         for waiting in (held.waiting or {}).values():
-            self._withdraw(waiting)
+            self._moments.withdraw(waiting)
             self._retries -= 1
         held.waiting = None
 
     def await_song(self, canary: Canary, now: Instant, steady: float) -> None:
         """The canary is heard of now, and sings at its first turn from here on, once."""
         canary.heard, canary.heard_steady = now, steady
-        self._push(canary.next_after(now), canary)
+        self._moments.put(canary, canary.next_after(now))
 
     def silence(self, canary: Canary) -> None:
         """The canary sings no more, until it is awaited again."""
-        self._withdraw(canary)
+        self._moments.withdraw(canary)
 
     def next_due(self) -> Instant | None:
         """When the next entry is due, or None where there is none."""
-        while self._heap and self._heap[0][2].ticket != self._heap[0][1]:
-            heapq.heappop(self._heap)
-        return self._heap[0][0] if self._heap else None
+        return self._moments.first_due()
 
     def take(self, now: Instant) -> list[Decision] | None:
         """What to do about the first entry that is due, in order; None where none is due."""
-        due = self.next_due()
+        due = self._moments.first_due()
         if due is None or due > now:
             return None
-        first = heapq.heappop(self._heap)[2]
-        self._withdraw(first)
+        first = self._moments.take_first()
         if isinstance(first, Waiting):
             return [self._again(first)]
         if isinstance(first, Canary):
@@ -158,26 +149,6 @@ class Agenda:
         decisions = list(self._occurred(first, due - first.offset, now - first.offset))
         self.arm(first)
         return decisions
-
-    def _push(self, due: Instant, what: _Entry) -> None:
-        self._withdraw(what)
-        self._armed += 1
-        what.ticket = next(self._tickets)
-        heapq.heappush(self._heap, (due, what.ticket, what))
-        if len(self._heap) > 2 * self._armed + _WASTE_MAX:
-            self._heap = [entry for entry in self._heap if entry[2].ticket == entry[1]]
-            heapq.heapify(self._heap)
-
-    def _withdraw(self, what: _Entry) -> None:
-        if what.ticket != OFF:
-            what.ticket = OFF
-            self._armed -= 1
-
-    def _shared(self, delivery: Delivery) -> Delivery:
-        """The same value, in memory once for all timers that have it."""
-        if len(self._deliveries) >= _DELIVERIES_KEPT:
-            self._deliveries.clear()
-        return self._deliveries.setdefault(delivery, delivery)
 
     def _next_due(self, held: Held) -> Instant:
         timer = held.timer
@@ -234,7 +205,7 @@ class Agenda:
     def _ended(self, held: Held, now: Instant) -> list[Decision]:
         """A timer is not finished while the ledger knows nothing of what is under way: its owner may die before."""
         if held.unreported:
-            self._push(now + _END_AGAIN_MS, held)
+            self._moments.put(held, now + _END_AGAIN_MS)
             return []
         return list(self._finished(held))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from dispatcher_service.core.held import OFF
+from dispatcher_service.core.moments import OFF
 from shared.timing.instants import Instant
 
 EVERY_MS: Final = 10_000
@@ -27,7 +27,7 @@ class Canary:
     """
 
     shard: int
-    ticket: int = OFF
+    armed: Instant = OFF
     heard: Instant = 0
     heard_steady: float = 0.0
 

@@ -217,7 +217,8 @@ class Shard:
         if version >= timer.version and not (known is not None and _completes(timer, known)):
             self._learn(timer)
             return
-        before = self._forget(timer.id) or self._finished.pop(timer.id, None)
+        before = self._forget(timer.id) if known is not None else None
+        before = before or self._finished.pop(timer.id, None)
         try:
             held = self._agenda.hold(timer, self.number)
         except ValueError:
