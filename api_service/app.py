@@ -57,6 +57,7 @@ def create_app(settings: ApiSettings, *, bus: Bus, clock: Clock) -> web.Applicat
             settings.ledger_success_days,
             settings.ledger_failure_days,
             change_log_days=settings.change_log_days,
+            recorder_pause=settings.recorder_pause,
         )
     )
     return app

@@ -51,7 +51,13 @@ def database(dsn: str, *, size: int) -> Context:
 
 
 def loops(
-    bus: Bus, mail_server: SmtpServer | None, success_days: int, failure_days: int, *, change_log_days: int
+    bus: Bus,
+    mail_server: SmtpServer | None,
+    success_days: int,
+    failure_days: int,
+    *,
+    change_log_days: int,
+    recorder_pause: int,
 ) -> Context:
     """Every loop, the mailer where mails go, for as long as the application lives."""
 
@@ -64,9 +70,18 @@ def loops(
         by = socket.gethostname()  # a machine has one clock, and one voice, however many processes
         notify = mail_server is not None
         kept = Retention(success_days=success_days, failure_days=failure_days)
+        recorder = Recorder(
+            bus=bus,
+            publisher=answers,
+            database=store,
+            clock=clock,
+            wake_relay=wake.set,
+            notify=notify,
+            rest=recorder_pause / 1000,
+        )
         on_schema = [
             Relay(database=store, publisher=changes, clock=clock, wake=wake).run(),
-            Recorder(bus=bus, publisher=answers, database=store, clock=clock, wake_relay=wake.set, notify=notify).run(),
+            recorder.run(),
             Snapshots(bus=bus, publisher=answers, database=store, clock=clock).run(),
             Housekeeping(database=store, clock=clock, kept=kept, change_log_days=change_log_days).run(),
         ]

@@ -107,6 +107,13 @@ API_SETTINGS: Final = (
         most=3650,
     ),
     Setting(
+        name="RECORDER_PAUSE",
+        what="Milliseconds that outcomes may wait to be recorded together, so that ringing comes first; 0 is none",
+        default="250",
+        kind="integer",
+        most=5_000,
+    ),
+    Setting(
         name="DATABASE_POOL",
         what="Connections to PostgreSQL per process",
         default="10",
@@ -210,6 +217,7 @@ class ApiSettings:
     ledger_success_days: int
     ledger_failure_days: int
     change_log_days: int
+    recorder_pause: int
     database_pool: int
     smtp_url: str
     mail_from: str

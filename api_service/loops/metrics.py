@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
@@ -59,7 +59,7 @@ OUTCOMES_LAG = Histogram(
 RECORDER_BURIED = Counter(
     "carillon_recorder_buried", "Messages put with the dead letters because nothing could be made of them.", ["why"]
 )
-RECORDER_SECONDS = Histogram("carillon_recorder_seconds", "How long it took to record one message.")
+RECORDER_SECONDS = Histogram("carillon_recorder_seconds", "How long it took to record what came together.")
 SNAPSHOT_ANSWERS = Counter("carillon_snapshot_answers", "Requests of dispatchers, by what came of them.", ["result"])
 SNAPSHOT_TIMERS = Counter("carillon_snapshot_timers", "Timers that were sent in snapshots.")
 CLOCK_SKEW = Seen(
@@ -104,10 +104,11 @@ BUILD_INFO = Gauge("carillon_build_info", "Always 1; the labels say what runs.",
 BUILD_INFO.labels(VERSION, "api").set(1)
 
 
-def recorded(message: Outcomes, now: Instant) -> None:
+def recorded(messages: Iterable[Outcomes], now: Instant) -> None:
     """These outcomes are in the ledger. What is not about an attempt has no end to count from."""
-    for report in message.reports:
-        RECORDER_RECORDED.inc(len(report.outcomes))
-        for outcome in report.outcomes:
-            if isinstance(outcome, Attempted):
-                OUTCOMES_LAG.observe(max(now - outcome.started - outcome.duration_ms, 0) / 1000)
+    for message in messages:
+        for report in message.reports:
+            RECORDER_RECORDED.inc(len(report.outcomes))
+            for outcome in report.outcomes:
+                if type(outcome) is Attempted:
+                    OUTCOMES_LAG.observe(max(now - outcome.started - outcome.duration_ms, 0) / 1000)

@@ -17,10 +17,10 @@ import asyncpg
 import msgspec
 
 from api_service.store.database import Connection
+from api_service.store.digest import Digest
 from api_service.store.queries import load
 from shared.domain.event import PauseReason
-from shared.domain.firing import Attempted, AttemptError
-from shared.messages.catalogue import Outcomes
+from shared.domain.firing import AttemptError
 from shared.timing.instants import Instant, from_datetime, to_datetime
 
 SQL = load(__file__)
@@ -96,8 +96,8 @@ class Notification:
     tries: int
 
 
-def results(message: Outcomes) -> list[Result]:
-    """The firings that ended with an attempt in this message; one that is tried again has not ended."""
+def results(told: Digest) -> list[Result]:
+    """The firings that ended with an attempt told here; one that is tried again has not ended."""
     return [
         Result(
             event_id=outcome.timer_id,
@@ -107,9 +107,8 @@ def results(message: Outcomes) -> list[Result]:
             status_code=outcome.status_code,
             error=outcome.error,
         )
-        for report in message.reports
-        for outcome in report.outcomes
-        if isinstance(outcome, Attempted) and not outcome.retry_at
+        for _, outcome in told.attempts.values()
+        if not outcome.retry_at
     ]
 
 

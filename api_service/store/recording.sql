@@ -1,8 +1,8 @@
 -- lock_ended --
 -- Those of these events whose end is not after the one that was reported, kept from changing until the transaction ends.
 select event.event_id
-from event join unnest($1::text[], $2::timestamptz[]) as reported (event_id, ended) using (event_id)
-where event.end_date <= reported.ended
+from event join unnest($1::text[], $2::bigint[]) as reported (event_id, ended) using (event_id)
+where event.end_date <= timestamptz 'epoch' + interval '1 millisecond' * reported.ended
 order by event.event_id
 for share of event;
 
@@ -12,8 +12,8 @@ for share of event;
 with held as materialized (
     select event_id, series from event_state where event_id = any($1::text[]) order by event_id for no key update
 ), settled as (
-    select told.event_id, max(told.settled_through) as through
-    from unnest($4::text[], $5::bigint[], $6::timestamptz[]) as told (event_id, version, settled_through)
+    select told.event_id, timestamptz 'epoch' + interval '1 millisecond' * max(told.settled_through) as through
+    from unnest($4::text[], $5::bigint[], $6::bigint[]) as told (event_id, version, settled_through)
         join held using (event_id)
     where told.version = 0 or told.version >= held.series
     group by told.event_id
@@ -25,9 +25,9 @@ set status = case
         else state.status
     end,
     settled_through = greatest(state.settled_through, settled.through),
-    last_run_date = greatest(state.last_run_date, fact.last_run),
+    last_run_date = greatest(state.last_run_date, timestamptz 'epoch' + interval '1 millisecond' * fact.last_run),
     paused_reason = case when fact.ended = 0 or fact.ended >= held.series then null else state.paused_reason end
-from unnest($1::text[], $2::timestamptz[], $3::bigint[]) as fact (event_id, last_run, ended)
+from unnest($1::text[], $2::bigint[], $3::bigint[]) as fact (event_id, last_run, ended)
     join held using (event_id)
     left join settled using (event_id)
 where state.event_id = fact.event_id;
@@ -38,19 +38,20 @@ insert into attempt (
     event_id, nominal, manual, epoch, attempt, started, duration_ms, status_code, error, dispatcher, stale, body,
     truncated, headers
 )
-select fact.event_id, fact.nominal, fact.manual, fact.epoch, fact.attempt, fact.started, fact.duration_ms,
-       fact.status_code, fact.error, $15,
-       coalesce(owned.epoch <> fact.epoch or owned.incarnation not in (fact.incarnation, ''), true),
+select fact.event_id, timestamptz 'epoch' + interval '1 millisecond' * fact.nominal, fact.manual, reporter.epoch, fact.attempt, timestamptz 'epoch' + interval '1 millisecond' * fact.started, fact.duration_ms,
+       fact.status_code, fact.error, reporter.dispatcher,
+       coalesce(owned.epoch <> reporter.epoch or owned.incarnation not in (reporter.incarnation, ''), true),
        fact.body, fact.truncated, fact.headers::json
 from unnest(
-        $1::text[], $2::timestamptz[], $3::boolean[], $4::bigint[], $5::smallint[], $6::timestamptz[], $7::integer[],
-        $8::smallint[], $9::text[], $10::integer[], $11::text[], $12::bytea[], $13::boolean[], $14::text[]
+        $5::integer[], $6::text[], $7::bigint[], $8::boolean[], $9::smallint[], $10::bigint[], $11::integer[],
+        $12::smallint[], $13::text[], $14::bytea[], $15::boolean[], $16::text[]
     ) as fact (
-        event_id, nominal, manual, epoch, attempt, started, duration_ms, status_code, error, shard, incarnation, body,
-        truncated, headers
+        place, event_id, nominal, manual, attempt, started, duration_ms, status_code, error, body, truncated, headers
     )
-    left join shard as owned on owned.shard = fact.shard
-order by fact.event_id, fact.nominal, fact.manual, fact.epoch, fact.attempt
+    join unnest($1::integer[], $2::text[], $3::bigint[], $4::text[]) with ordinality
+        as reporter (shard, incarnation, epoch, dispatcher, place) on reporter.place = fact.place + 1
+    left join shard as owned on owned.shard = reporter.shard
+order by fact.event_id, fact.nominal, fact.manual, reporter.epoch, fact.attempt
 on conflict do nothing;
 
 -- insert_attempted --
@@ -58,10 +59,11 @@ on conflict do nothing;
 -- FAILED before RETRYING before PENDING. Of what comes no later than a replay only a delivery counts; $9 is 1 where
 -- firings were given up, which a replay may be before its first attempt. One skip gives way here, a stretch elsewhere.
 insert into execution (event_id, nominal, manual, status, reason, attempts, due, effective, last, recorded)
-select event_id, nominal, manual, status, reason, attempts, due, effective, nominal, $10
+select event_id, timestamptz 'epoch' + interval '1 millisecond' * nominal, manual, status, reason, attempts,
+       timestamptz 'epoch' + interval '1 millisecond' * due, timestamptz 'epoch' + interval '1 millisecond' * effective,
+       timestamptz 'epoch' + interval '1 millisecond' * nominal, $10
 from unnest(
-        $1::text[], $2::timestamptz[], $3::boolean[], $4::text[], $5::text[], $6::smallint[], $7::timestamptz[],
-        $8::timestamptz[]
+        $1::text[], $2::bigint[], $3::boolean[], $4::text[], $5::text[], $6::smallint[], $7::bigint[], $8::bigint[]
     ) as fact (event_id, nominal, manual, status, reason, attempts, due, effective)
 order by event_id, nominal, manual
 on conflict (event_id, nominal, manual) do update

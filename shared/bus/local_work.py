@@ -7,13 +7,13 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Self
 
-from shared.bus.port import BusUnavailable, Delivery, QueueState, Work
+from shared.bus.port import OUTCOMES_HELD, BusUnavailable, Delivery, QueueState, Work
 from shared.bus.topology import DELIVERY_LIMIT
 
 QUEUE_LIMIT: Final = 100_000  # messages that wait
-PREFETCH: Final = {Work.SNAPSHOTS: 4, Work.OUTCOMES: 1}
+PREFETCH: Final = {Work.SNAPSHOTS: 4, Work.OUTCOMES: OUTCOMES_HELD}
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -48,7 +48,7 @@ class LocalQueue:
         consumer = _Consumer(self)
         self._consumers.append(consumer)
         try:
-            yield consumer.deliveries()
+            yield consumer
         finally:
             consumer.lose("closed")
 
@@ -109,14 +109,17 @@ class _Consumer:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     lost: str | None = None
 
-    async def deliveries(self) -> AsyncIterator[Delivery]:
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Delivery:
+        """The next one; raises BusUnavailable."""
         while True:
             self.require()
             if (message := self.queue.take(self)) is not None:
-                yield _WorkDelivery(self, message)
-            else:
-                self.wake.clear()
-                await self.wake.wait()
+                return _WorkDelivery(self, message)
+            self.wake.clear()
+            await self.wake.wait()
 
     def settle(self, message: _Message) -> None:
         """This one is answered."""

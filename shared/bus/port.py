@@ -10,7 +10,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
+
+# So many messages of outcomes are delivered before the first is answered. Each has at the most 500 outcomes of 4 KiB.
+OUTCOMES_HELD: Final = 32
 
 
 class BusUnavailable(Exception):
@@ -165,7 +168,10 @@ class Bus(Protocol):
         ...
 
     def consume(self, queue: Work) -> AbstractAsyncContextManager[AsyncIterator[Delivery]]:
-        """Work off a queue, one delivery at a time for OUTCOMES; iteration raises BusUnavailable on loss."""
+        """Work off a queue; iteration raises BusUnavailable on loss, and a wait that is cancelled misses nothing.
+
+        OUTCOMES come in order, to one consumer at a time; what it leaves unanswered comes again, before the rest.
+        """
         ...
 
     async def open_session(self, events: SessionEvents) -> Session:

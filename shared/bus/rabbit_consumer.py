@@ -6,18 +6,17 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import aiormq.abc
 
-from shared.bus.port import BusUnavailable, Delivery, Work
+from shared.bus.port import OUTCOMES_HELD, BusUnavailable, Delivery, Work
 from shared.bus.rabbit_wire import Patience, Wire, answer, expected_within
 
 if TYPE_CHECKING:
     from shared.bus.topology import Topology
 
-# One outcome batch at a time: with more, a marker has overtaken outcomes that were not recorded yet.
-PREFETCH: Final = {Work.SNAPSHOTS: 4, Work.OUTCOMES: 1}
+PREFETCH: Final = {Work.SNAPSHOTS: 4, Work.OUTCOMES: OUTCOMES_HELD}
 
 
 @asynccontextmanager
@@ -41,21 +40,34 @@ async def consuming(
         async with expected_within(patience.call, "consuming"):
             await channel.basic_qos(prefetch_count=PREFETCH[queue])
             await channel.basic_consume(topology.work(queue), arrive, consumer_tag=uuid.uuid4().hex)
-        yield _deliveries(arrivals, wire, patience)
+        yield _Deliveries(arrivals, wire, patience)
     finally:
         await wire.close()
 
 
-async def _deliveries(
-    arrivals: asyncio.Queue[aiormq.abc.DeliveredMessage | str], wire: Wire, patience: Patience
-) -> AsyncIterator[Delivery]:
-    while wire.lost is None:
-        match await arrivals.get():
-            case str() as reason:
-                raise BusUnavailable(f"consuming: {reason}")
-            case message:
-                yield _WorkDelivery(message, patience)
-    raise BusUnavailable(f"consuming: {wire.lost}")
+class _Deliveries:
+    """What arrives, as long as it does. Not a generator: that would end with a wait that is cancelled."""
+
+    def __init__(
+        self, arrivals: asyncio.Queue[aiormq.abc.DeliveredMessage | str], wire: Wire, patience: Patience
+    ) -> None:
+        self._arrivals = arrivals
+        self._wire = wire
+        self._patience = patience
+        self._over: str | None = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Delivery:
+        """The next one; raises BusUnavailable."""
+        if (over := self._over or self._wire.lost) is None:
+            match await self._arrivals.get():
+                case str() as over:
+                    self._over = over
+                case message:
+                    return _WorkDelivery(message, self._patience)
+        raise BusUnavailable(f"consuming: {over}")
 
 
 class _WorkDelivery:

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 Instant: TypeAlias = int
 
+FIRST: Final[Instant] = -62_135_596_800_000  # of the year 1, the first that a datetime has
 LAST: Final[Instant] = 253_402_300_799_999  # of the year 9999, the last that a datetime has
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -16,6 +16,7 @@ from random import Random
 
 from api_service.store import recording, snapshots
 from api_service.store.database import Database, connect
+from api_service.store.digest import Digest
 from api_service.store.migrations import migrate
 from deploy.local.postgres import PostgresServer
 from shared.domain.firing import Attempted, AttemptError, Outcome
@@ -89,7 +90,7 @@ async def recording_rate(database: Database, events: int, hot: int, seconds: flo
         message = next(told)
         started = time.perf_counter()
         async with database.transaction() as c:
-            await recording.record(c, message, NOW)
+            await recording.record(c, Digest.of([message]), NOW)
         spent += time.perf_counter() - started
         count += BATCH
     return count / spent

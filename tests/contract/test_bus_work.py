@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from shared.bus.port import BusUnavailable, Work
+from shared.bus.port import OUTCOMES_HELD, BusUnavailable, Work
 from shared.bus.topology import DELIVERY_LIMIT
 from tests.contract.brokers import Broker
 from tests.contract.desk import Desk, eventually, first
@@ -78,21 +78,51 @@ async def test_unread_work_expires_and_is_no_dead_letter(desk: Desk, broker: Bro
     assert await broker.dead_letters(1) == [b"gibberish"]
 
 
-async def test_outcomes_come_in_order_and_one_at_a_time(desk: Desk) -> None:
+async def test_outcomes_come_in_order_and_not_all_at_once(desk: Desk) -> None:
     publisher = desk.publisher()
-    deliveries = await desk.consumer(Work.OUTCOMES)
-    reader = desk.reader(deliveries, acks=False)
-    for number in range(20):
+    reader = desk.reader(await desk.consumer(Work.OUTCOMES), acks=False)
+    for number in range(OUTCOMES_HELD + 5):
         await publisher.to_work(Work.OUTCOMES, str(number).encode())
 
-    for number in range(20):
-        await reader.until(number + 1)
+    for held in range(5):
+        await reader.until(OUTCOMES_HELD + held)
         await publisher.check()
         await publisher.check()
-        assert len(reader.read) == number + 1, "nothing comes before the last one is acknowledged"
-        await reader.read[-1].ack()
+        assert len(reader.read) == OUTCOMES_HELD + held, "no more come before one is acknowledged"
+        await reader.read[held].ack()
+    await reader.until(OUTCOMES_HELD + 5)
 
-    assert [int(body) for body in reader.bodies] == list(range(20))
+    assert [int(body) for body in reader.bodies] == list(range(OUTCOMES_HELD + 5))
+
+
+async def test_what_was_held_comes_again_before_the_rest_and_in_order(desk: Desk) -> None:
+    publisher = desk.publisher()
+    async with desk.bus.consume(Work.OUTCOMES) as deliveries:
+        reader = desk.reader(deliveries, acks=False)
+        for number in range(OUTCOMES_HELD * 2):
+            await publisher.to_work(Work.OUTCOMES, str(number).encode())
+        await reader.until(OUTCOMES_HELD)
+        await reader.read[0].ack()
+
+    successor = desk.reader(await desk.consumer(Work.OUTCOMES))
+    await successor.until(OUTCOMES_HELD * 2 - 1)
+
+    assert [int(body) for body in successor.bodies] == list(range(1, OUTCOMES_HELD * 2))
+
+
+async def test_a_wait_for_work_that_is_cancelled_misses_nothing(desk: Desk) -> None:
+    """Shown to fail where deliveries are a generator, which ends with the wait."""
+    publisher = desk.publisher()
+    deliveries = await desk.consumer(Work.OUTCOMES)
+
+    for number in range(5):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await anext(deliveries)
+        await publisher.to_work(Work.OUTCOMES, str(number).encode())
+        delivery = await first(deliveries)
+        assert delivery.body == str(number).encode()
+        await delivery.ack()
 
 
 async def test_outcomes_have_one_active_consumer_and_a_successor(desk: Desk) -> None:

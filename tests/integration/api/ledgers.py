@@ -6,6 +6,7 @@ from typing import Any
 
 from api_service.store import recording
 from api_service.store.database import Database
+from api_service.store.digest import Digest
 from shared.domain.firing import Attempted, AttemptError, FailReason, Outcome, Skipped, SkipReason
 from shared.messages.catalogue import Outcomes, Report
 from shared.timing.instants import Instant
@@ -17,7 +18,7 @@ SECOND = 1_000
 async def record(database: Database, *told: Outcome, now: Instant = NOW) -> None:
     """Write down what a dispatcher reports."""
     async with database.transaction() as c:
-        await recording.record(c, Outcomes("d1", [Report(0, "i", 1, list(told))]), now)
+        await recording.record(c, Digest.of([Outcomes("d1", [Report(0, "i", 1, list(told))])]), now)
 
 
 def attempted(event_id: str, second: int, **given: Any) -> Attempted:

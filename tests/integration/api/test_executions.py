@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from api_service.store import recording
 from api_service.store.database import Database
+from api_service.store.digest import Digest
 from shared.domain.firing import Attempted, AttemptError, PendingFiring
 from shared.messages.catalogue import Outcomes, Report, Triggered
 from tests.integration.api.stage import NOW, Api, StandingClock
@@ -107,7 +108,7 @@ async def test_what_was_under_way_as_a_pause_began_is_not_written_off_for_good(
         settled_through=NOW + 3000,
     )
     async with database.transaction() as c:
-        await recording.record(c, Outcomes("d1", [Report(0, "i", 1, [late])]), clock.now())
+        await recording.record(c, Digest.of([Outcomes("d1", [Report(0, "i", 1, [late])])]), clock.now())
 
     ledger = (await api.get(f"{path}/executions")).data
     assert [(row["status"], row["count"]) for row in ledger if row["nominalDate"] == "2030-03-17T17:46:43.000Z"] == [
@@ -143,7 +144,7 @@ async def test_what_was_due_before_a_change_of_the_rule_is_accounted_for_and_may
         settled_through=NOW + 200_000,
     )
     async with database.transaction() as c:
-        await recording.record(c, Outcomes("d1", [Report(0, "i", 1, [late])]), clock.now())
+        await recording.record(c, Digest.of([Outcomes("d1", [Report(0, "i", 1, [late])])]), clock.now())
     latest = (await api.get(f"{path}/executions?limit=1")).data[0]
     assert (latest["status"], latest["reason"], latest["count"]) == ("DELIVERED", None, 1)
 

@@ -6,6 +6,7 @@ import asyncpg
 
 from api_service.store import partitions, recording
 from api_service.store.database import Connection, Database
+from api_service.store.digest import Digest
 from api_service.store.retention import DAY_MS, Retention, forget_week
 from shared.domain.event import Event
 from shared.domain.firing import AttemptError, FailReason
@@ -30,7 +31,7 @@ async def lasting(scene: Scene) -> Event:
 async def record(database: Database, *told: Outcomes, now: Instant = NOW) -> None:
     for message in told:
         async with database.transaction() as c:
-            await recording.record(c, message, now)
+            await recording.record(c, Digest.of([message]), now)
 
 
 def rung(of: Event, seconds: int, *, failed: bool = False, attempt: int = 1, retry: bool = False) -> Outcomes:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from api_service.store import ledger, recording
+from api_service.store.digest import Digest
 from shared.domain.firing import AttemptError, Execution, SkipReason
 from tests.integration.loops.scene import NOW, SECOND, Scene, attempted, outcomes
 
@@ -15,7 +16,7 @@ async def test_executions_come_newest_first_in_pages_each_with_its_own_attempts(
     rung, other = await scene.create(), await scene.create()
     told = [attempted(rung, second, attempt=number) for second in range(1, 6) for number in (2, 1)]
     async with scene.database.transaction() as c:
-        await recording.record(c, outcomes(*told, attempted(other, 3)), NOW)
+        await recording.record(c, Digest.of([outcomes(*told, attempted(other, 3))]), NOW)
         await ledger.add_pending(c, rung.event_id, NOW + 2 * SECOND)
 
     async with scene.database.connection() as c:
@@ -66,7 +67,7 @@ async def test_nobody_goes_on_with_what_is_unfinished_of_an_event_that_is_delete
     retried: dict[str, Any] = {"error": AttemptError.TIMEOUT, "retry_at": NOW + 9 * SECOND}
     async with scene.database.transaction() as c:
         for one in (gone, rung):
-            await recording.record(c, outcomes(attempted(one, 1), attempted(one, 2, **retried)), NOW)
+            await recording.record(c, Digest.of([outcomes(attempted(one, 1), attempted(one, 2, **retried))]), NOW)
             await ledger.add_pending(c, one.event_id, NOW)
         await ledger.end_unfinished(c, gone.event_id, SkipReason.DELETED, now=NOW + SECOND)
 

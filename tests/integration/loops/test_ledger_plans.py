@@ -125,7 +125,7 @@ async def test_what_is_unfinished_is_found_among_the_unfinished(c: Connection) -
 
 
 async def test_a_recorder_writes_to_one_partition_only(c: Connection) -> None:
-    values: list[Any] = [[event_id(7)], [to_datetime(NOW)], [False], ["FAILED"], ["exhausted"], [2], [None], [None]]
+    values: list[Any] = [[event_id(7)], [NOW], [False], ["FAILED"], ["exhausted"], [2], [None], [None]]
     locked = """
         select relation::regclass::text from pg_locks
         where pid = pg_backend_pid() and mode = 'RowExclusiveLock'

@@ -8,6 +8,7 @@ from contextlib import aclosing
 import pytest
 
 from api_service.store import partitions, recording, retention, snapshots
+from api_service.store.digest import Digest
 from api_service.store.partitions import NotNow
 from api_service.store.retention import DAY_MS, Retention, Sweep, forget_week
 from shared.domain.event import Event
@@ -172,7 +173,7 @@ async def test_what_is_recorded_while_a_week_is_copied_is_as_it_was_told(scene: 
             rung(one, 6, failed=True),
             outcomes(skipped(one, 7, 60 * DAYS)),
         ):
-            await recording.record(c, told, THINNED)
+            await recording.record(c, Digest.of([told]), THINNED)
         group.create_task(forget(scene.database, THINNED))
         await somebody_waits(scene.database)  # all is copied, and not yet this
 

@@ -8,6 +8,7 @@ import pytest
 
 from api_service.store import partitions, recording
 from api_service.store.database import Database
+from api_service.store.digest import Digest
 from api_service.store.partitions import NotAllowed, NotNow
 from api_service.store.retention import DAY_MS
 from tests.integration.loops.ledger_weeks import (
@@ -78,10 +79,10 @@ async def test_a_recorder_that_was_there_first_is_waited_for(scene: Scene) -> No
     one = await lasting(scene)
 
     async with asyncio.TaskGroup() as group, scene.database.transaction() as c:
-        await recording.record(c, rung(one, 1), NOW)
+        await recording.record(c, Digest.of([rung(one, 1)]), NOW)
         made = group.create_task(prepare(scene.database))
         await somebody_waits(scene.database)
-        await recording.record(c, rung(one, 2), NOW)
+        await recording.record(c, Digest.of([rung(one, 2)]), NOW)
 
     assert made.result() == WEEKS
     async with scene.database.connection() as c:

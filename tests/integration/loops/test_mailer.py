@@ -15,6 +15,7 @@ from api_service.loops.mailer import DELAY_LEAST_MS, DELAY_MOST_MS, TRIES_MOST, 
 from api_service.loops.smtp import ServerAway, SmtpServer
 from api_service.store import notifications, recording
 from api_service.store.database import Database
+from api_service.store.digest import Digest
 from api_service.store.notifications import SMTP_LINGER_MS
 from shared.domain.event import Event, PauseReason
 from shared.domain.firing import AttemptError, Outcome
@@ -72,7 +73,7 @@ async def running(mailer: Mailer) -> AsyncIterator[None]:
 async def told(scene: Scene, *what: Outcome, now: int = NOW + HOUR - SMTP_LINGER_MS, notify: bool = True) -> None:
     """A dispatcher reports this, so long ago that whoever is to hear of it may."""
     async with scene.database.transaction() as c:
-        await recording.record(c, outcomes(*what), now, notify=notify)
+        await recording.record(c, Digest.of([outcomes(*what)]), now, notify=notify)
 
 
 async def waiting(database: Database) -> int:
@@ -381,7 +382,7 @@ async def test_postgres_being_away_does_not_end_the_mailer(scene: Scene, mailer:
             await c.execute("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()"
                             " and datname = current_database()")  # fmt: skip
             async with c.transaction():
-                await recording.record(c, outcomes(later), NOW + HOUR - SMTP_LINGER_MS, notify=True)
+                await recording.record(c, Digest.of([outcomes(later)]), NOW + HOUR - SMTP_LINGER_MS, notify=True)
 
         assert (await mails.mail())["Subject"] == "Callback failing: 127.0.0.1"
 

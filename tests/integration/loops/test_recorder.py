@@ -16,10 +16,10 @@ from api_service.store import ledger, snapshots
 from api_service.store.database import Database
 from api_service.store.migrations import migrate
 from deploy.local.postgres import PostgresServer
-from shared.bus.port import BusUnavailable, Work
+from shared.bus.port import BusUnavailable, Delivery, Queue, Work
 from shared.clock import Clock, SystemClock
 from shared.domain.event import Event, Status
-from shared.domain.firing import Outcome
+from shared.domain.firing import AttemptError, Execution, Outcome
 from shared.messages.catalogue import Outcomes, Released, Report, SnapshotRequest
 from shared.messages.codec import decode_to_snapshots, encode
 from tests.integration.api.stage import StandingClock
@@ -27,11 +27,12 @@ from tests.integration.loops.scene import NOW, SHARDS, Scene, attempted, finishe
 from tests.integration.loops.waiting import somebody_waits
 from tests.integration.loops.wires import Letter, Wire, over_every_bus
 
+FOR_EVER = 3_600.0
 REQUEST = SnapshotRequest(shard=3, incarnation="i-2", owner="d-2", request="r-1")
 
 
 def recorder(
-    database: Database, wire: Wire, publisher: WayOut | None = None, *, clock: Clock | None = None
+    database: Database, wire: Wire, publisher: WayOut | None = None, *, clock: Clock | None = None, rest: float = 0
 ) -> Recorder:
     return Recorder(
         bus=wire.bus,
@@ -39,6 +40,7 @@ def recorder(
         database=database,
         clock=clock or SystemClock(),
         wake_relay=lambda: None,
+        rest=rest,
     )
 
 
@@ -76,17 +78,56 @@ async def recorded(database: Database, of: Event) -> int:
     return total
 
 
-async def test_what_is_reported_is_recorded_and_then_the_request_is_passed_on(scene: Scene, wire: Wire) -> None:
-    """Shown to fail where requests are acknowledged and not passed on."""
+@pytest.mark.parametrize("rest", [0, FOR_EVER])
+async def test_what_is_reported_is_recorded_and_then_the_request_is_passed_on(
+    scene: Scene, wire: Wire, rest: float
+) -> None:
+    """Shown to fail where requests are acknowledged and not passed on, and where none ends the recorder's rest."""
     rung = await scene.create()
 
-    async with running(recorder(scene.database, wire)):
+    async with running(recorder(scene.database, wire, rest=rest)):
         for number in range(1, 21):
             request = SnapshotRequest(3, "i-2", "d-2", f"r-{number}")
             await tell(wire, outcomes(*(attempted(rung, 10 * number + tenth) for tenth in range(10))), request)
 
             assert await passed_on(wire) == [request]
             assert await recorded(scene.database, rung) == 10 * number
+
+
+async def test_several_messages_are_recorded_together_and_each_is_its_dispatchers(scene: Scene, wire: Wire) -> None:
+    """Shown to fail where each is a transaction, and where the first one's dispatcher has made all attempts."""
+    rung = await scene.create()
+    told = [outcomes(attempted(rung, second), dispatcher=f"d-{second}", epoch=second) for second in range(1, 10)]
+    # The same firing twice in one transaction, of which one reporter says that it failed.
+    told.append(outcomes(attempted(rung, 9, error=AttemptError.TIMEOUT), dispatcher="d-10", epoch=10))
+    await tell(wire, *told, REQUEST)
+
+    async with running(recorder(scene.database, wire)):
+        await passed_on(wire)
+
+    async with scene.database.connection() as c:
+        executions, _ = await ledger.executions(c, rung.event_id, limit=10)
+        transactions = await c.fetchval("select count(distinct xmin::text) from attempt")
+    attempts = [(one.nominal, each.dispatcher, each.epoch) for one in executions for each in one.attempts]
+    expected = [(NOW + second * 1_000, f"d-{second}", second) for second in range(1, 10)]
+    assert sorted(attempts) == sorted([*expected, (NOW + 9_000, "d-10", 10)])
+    assert {one.status for one in executions} == {Execution.DELIVERED}
+    assert transactions == 1
+
+
+@over_every_bus
+async def test_a_message_that_cannot_be_written_is_buried_alone(scene: Scene, wire: Wire) -> None:
+    """Shown to fail where a refusal is the fate of all that was gathered with it."""
+    rung = await scene.create()
+    told = [outcomes(attempted(rung, second)) for second in range(1, 6)]
+    told.insert(3, outcomes(attempted(rung, 7, status_code=2**40), attempted(rung, 8)))
+    await tell(wire, *told, REQUEST)
+
+    async with running(recorder(scene.database, wire)):
+        await passed_on(wire)
+
+    assert await recorded(scene.database, rung) == 6
+    assert (await wire.publisher.queues())[Queue.DEAD].messages == 1
 
 
 @over_every_bus
@@ -247,17 +288,20 @@ class _LostOnce:
         self.opened = 0
 
     @asynccontextmanager
-    async def consume(self, queue: Work) -> AsyncIterator[AsyncIterator[Letter]]:
+    async def consume(self, queue: Work) -> AsyncIterator[_LostOnce]:
         self.opened += 1
-        async with self._wire.bus.consume(queue) as deliveries:
-            yield self._until_lost(deliveries)  # type: ignore[arg-type]
+        async with self._wire.bus.consume(queue) as self._deliveries:
+            yield self
 
-    async def _until_lost(self, deliveries: AsyncIterator[Letter]) -> AsyncIterator[Letter]:
-        async for delivery in deliveries:
-            if self._losses:
-                self._losses -= 1
-                raise BusUnavailable
-            yield delivery
+    def __aiter__(self) -> _LostOnce:
+        return self
+
+    async def __anext__(self) -> Delivery:
+        delivery = await anext(self._deliveries)
+        if self._losses:
+            self._losses -= 1
+            raise BusUnavailable
+        return delivery
 
 
 @over_every_bus

@@ -10,6 +10,7 @@ import pytest
 
 from api_service.store import ledger, recording, snapshots, stretches
 from api_service.store.database import Database
+from api_service.store.digest import Digest
 from api_service.store.ledger import ExecutionRow
 from api_service.store.stretches import Stretch
 from shared.domain.event import Event, Status
@@ -34,7 +35,7 @@ ENDED = Status.FINISHED
 
 async def record(database: Database, message: Outcomes, now: int = NOW) -> None:
     async with database.transaction() as c:
-        await recording.record(c, message, now)
+        await recording.record(c, Digest.of([message]), now)
 
 
 async def executions(database: Database, of: Event) -> list[ExecutionRow]:

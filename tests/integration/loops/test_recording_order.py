@@ -9,6 +9,7 @@ import pytest
 
 from api_service.store import recording
 from api_service.store.database import Connection, Database
+from api_service.store.digest import Digest
 from shared.domain.event import Event
 from shared.domain.firing import Abandoned, AttemptError, FailReason, Outcome, SkipReason
 from tests.integration.loops.scene import NOW, SECOND, Scene, attempted, finished, outcomes, skipped
@@ -79,7 +80,7 @@ async def ledger_of(c: Connection, of: Event) -> list[tuple[Any, ...]]:
 async def tell(database: Database, messages: list[list[Outcome]]) -> None:
     for told in messages:
         async with database.transaction() as c:
-            await recording.record(c, outcomes(*told), NOW)
+            await recording.record(c, Digest.of([outcomes(*told)]), NOW)
 
 
 @pytest.mark.parametrize("seed", range(25))

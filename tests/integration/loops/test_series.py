@@ -9,6 +9,7 @@ import pytest
 
 from api_service.store import ledger, outbox, recording, snapshots
 from api_service.store.database import Database
+from api_service.store.digest import Digest
 from api_service.usecases import changing
 from api_service.usecases.means import Means
 from shared.domain.event import Changes, Event, Status
@@ -24,7 +25,7 @@ NEW_RULE: dict[str, Any] = {"interval": "*/2 * * * * *"}
 
 async def record(database: Database, message: Outcomes) -> None:
     async with database.transaction() as c:
-        await recording.record(c, message, LATER)
+        await recording.record(c, Digest.of([message]), LATER)
 
 
 async def change(scene: Scene, event: Event, **given: Any) -> Event:

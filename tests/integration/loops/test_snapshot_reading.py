@@ -11,6 +11,7 @@ import pytest
 
 from api_service.store import ledger, outbox, recording, snapshots
 from api_service.store.database import Database
+from api_service.store.digest import Digest
 from api_service.store.snapshots import Claim, Page, Unanswerable
 from shared.domain.delivery import Delivery, RetryPolicy
 from shared.domain.event import Event, Status, timer_of
@@ -95,7 +96,7 @@ async def test_a_timer_is_what_its_change_said(scene: Scene) -> None:
     over = await scene.create(end_date=NOW - HOUR)  # nobody has said yet that it ended
     finished_one = await scene.create(end_date=NOW)
     async with scene.database.transaction() as c:
-        await recording.record(c, outcomes(finished(finished_one)), NOW)
+        await recording.record(c, Digest.of([outcomes(finished(finished_one))]), NOW)
 
     assert await timers(scene.database) == {
         one.event_id: timer_of(one) for one in (plain, paused, hashed, special, over)
@@ -112,7 +113,7 @@ async def test_an_anchor_is_the_last_settled_occurrence_and_what_is_settled_beyo
         attempted(rung, 10, manual=True, settled_through=settled),
     ]
     async with scene.database.transaction() as c:
-        await recording.record(c, outcomes(*told), NOW)
+        await recording.record(c, Digest.of([outcomes(*told)]), NOW)
 
     timer = (await timers(scene.database))[rung.event_id]
 
@@ -123,7 +124,7 @@ async def test_an_anchor_is_the_last_settled_occurrence_and_what_is_settled_beyo
 async def test_a_new_rule_moves_the_anchor_beyond_what_is_settled(scene: Scene) -> None:
     rung = await scene.create()
     async with scene.database.transaction() as c:
-        await recording.record(c, outcomes(attempted(rung, 2)), NOW)
+        await recording.record(c, Digest.of([outcomes(attempted(rung, 2))]), NOW)
     await scene.change(rung, anchor=NOW + HOUR)
 
     timer = (await timers(scene.database))[rung.event_id]
@@ -136,7 +137,7 @@ async def test_what_is_pending_comes_with_the_shard_it_belongs_to(scene: Scene) 
     async with scene.database.transaction() as c:
         for one in (here, elsewhere):
             await ledger.add_pending(c, one.event_id, NOW + 5)
-        await recording.record(c, outcomes(finished(ended)), NOW)
+        await recording.record(c, Digest.of([outcomes(finished(ended))]), NOW)
         await ledger.add_pending(c, ended.event_id, NOW + 5)
 
     (page,) = await read(scene.database)
@@ -151,7 +152,7 @@ async def test_what_waits_for_another_attempt_leaves_with_all_that_is_known_of_i
     async with scene.database.transaction() as c:
         for one in (rung, paused):
             told = outcomes(attempted(one, 1, **retried, settled_through=NOW), attempted(one, 2, settled_through=NOW))
-            await recording.record(c, told, NOW)
+            await recording.record(c, Digest.of([told]), NOW)
         await c.execute("update execution set attempts_before = 1 where status = 'RETRYING'")
     await scene.change(paused, status=Status.PAUSED)
 
@@ -172,7 +173,7 @@ async def test_of_a_long_stretch_the_latest_leave(scene: Scene, monkeypatch: pyt
     async with scene.database.transaction() as c:
         long = skipped(rung, 6, 60, settled_through=NOW)
         few = skipped(halting, 0, 0, first=first, last=last, count=6, settled_through=NOW)
-        await recording.record(c, outcomes(long, few, attempted(rung, 62, settled_through=NOW)), NOW)
+        await recording.record(c, Digest.of([outcomes(long, few, attempted(rung, 62, settled_through=NOW))]), NOW)
 
     known = await timers(scene.database)
 
@@ -184,7 +185,7 @@ async def test_what_is_settled_counts_in_the_size_of_a_page(scene: Scene) -> Non
     crowd = [await scene.create(context={}) for _ in range(4)]
     async with scene.database.transaction() as c:
         told = [attempted(one, second, settled_through=NOW) for one in crowd for second in range(1, 11)]
-        await recording.record(c, outcomes(*told), NOW)
+        await recording.record(c, Digest.of([outcomes(*told)]), NOW)
 
     assert [len(page.timers) for page in await read(scene.database, page_bytes=200)] == [2, 2]
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from api_service.store import ledger, recording, stretches
+from api_service.store.digest import Digest
 from api_service.store.stretches import Stretch
 from shared.domain.event import Event
 from shared.domain.firing import AttemptError, Outcome, SkipReason
@@ -20,7 +21,7 @@ Shown = tuple[int, int, int, str]
 
 async def report(scene: Scene, *told: Outcome) -> None:
     async with scene.database.transaction() as c:
-        await recording.record(c, outcomes(*told), NOW)
+        await recording.record(c, Digest.of([outcomes(*told)]), NOW)
 
 
 async def put(scene: Scene, of: Event, since: int, until: int, **given: Any) -> None:
