@@ -135,10 +135,10 @@ def text(fields: Fields) -> str:
 
 def _listed(field: Field, mask: int) -> str:
     """The numbers of a field as briefly as cron can say them."""
-    numbers = list(members(mask))
-    step = numbers[1] - numbers[0] if len(numbers) > 1 else 0
     if mask == field.whole:
         return "*"
+    numbers = list(members(mask))
+    step = numbers[1] - numbers[0] if len(numbers) > 1 else 0
     if len(numbers) > 2 and numbers == list(range(field.low, field.high + 1, step)):
         return f"*/{step}"
 

@@ -270,7 +270,7 @@ def _stepped(field: Field, low: int, high: int, step: int, text: str) -> int:
             f"the {field.name} field {text!r} has the range {low}-{high}, which runs backwards; write {forwards}"
         )
 
-    return sum(1 << number for number in range(low, high + 1, step))
+    return span(low, high) if step == 1 else sum(1 << number for number in range(low, high + 1, step))
 
 
 def _misread(field: Field, item: str, text: str) -> str:

@@ -127,5 +127,5 @@ def _first_moment(zone: ZoneInfo, low: int, high: int) -> int:
 
 
 def _offset(zone: ZoneInfo, instant: int) -> int:
-    offset = (_EPOCH + instant * _SECOND).astimezone(zone).utcoffset()
+    offset = datetime.fromtimestamp(instant, zone).utcoffset()
     return 0 if offset is None else offset // _SECOND
