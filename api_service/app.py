@@ -25,7 +25,7 @@ from api_service.keys import (
 )
 from api_service.loops.smtp import SmtpServer
 from api_service.middleware import MIDDLEWARES
-from api_service.resources import FAILED, database, loops
+from api_service.resources import FAILED, database, loops, sharing
 from shared.bus.port import Bus
 from shared.clock import Clock
 from shared.domain.token_bucket import Buckets
@@ -50,6 +50,7 @@ def create_app(settings: ApiSettings, *, bus: Bus, clock: Clock) -> web.Applicat
     app[ENDING] = asyncio.Event()
     add_routes(app)
     app.cleanup_ctx.append(database(settings.database_url, size=settings.database_pool))
+    app.cleanup_ctx.append(sharing())
     app.cleanup_ctx.append(
         loops(
             bus,

@@ -9,6 +9,8 @@ from typing import TypeAlias
 from aiohttp import web
 
 from api_service.store.database import Database
+from api_service.usecases.creating_together import Creations
+from api_service.usecases.registration import KnownKeys
 from shared.clock import Clock
 from shared.domain.egress import Egress
 from shared.domain.token_bucket import Buckets
@@ -18,6 +20,8 @@ Wake: TypeAlias = Callable[[], None]
 Check: TypeAlias = Callable[[], Awaitable[None]]  # raises where what it checks is not there
 
 DATABASE: web.AppKey[Database] = web.AppKey("database", Database)
+CREATIONS: web.AppKey[Creations] = web.AppKey("creations", Creations)
+KNOWN_KEYS: web.AppKey[KnownKeys] = web.AppKey("known_keys", KnownKeys)
 CLOCK: web.AppKey[Clock] = web.AppKey("clock")
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 ENTROPY: web.AppKey[Entropy] = web.AppKey("entropy")

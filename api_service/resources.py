@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from aiohttp import web
 
-from api_service.keys import CLOCK, DATABASE, OUTBOX_WAKE, READINESS
+from api_service.keys import CLOCK, CREATIONS, DATABASE, KNOWN_KEYS, OUTBOX_WAKE, READINESS
 from api_service.loops.gauging import Gauging
 from api_service.loops.housekeeping import Housekeeping
 from api_service.loops.mailer import Mailer
@@ -23,6 +23,8 @@ from api_service.loops.trouble import Trouble
 from api_service.store.database import Database
 from api_service.store.migrations import require_schema
 from api_service.store.retention import Retention
+from api_service.usecases.creating_together import Creations
+from api_service.usecases.registration import KnownKeys
 from shared.bus.port import Bus
 from shared.clock import Clock
 from shared.domain.errors import Unavailable
@@ -46,6 +48,18 @@ def database(dsn: str, *, size: int) -> Context:
         app[DATABASE] = pool
         yield
         await pool.close()
+
+    return context
+
+
+def sharing() -> Context:
+    """What requests wait for together, for as long as the application lives: it ends when no request is left."""
+
+    async def context(app: web.Application) -> AsyncIterator[None]:
+        app[CREATIONS] = creations = Creations(app[DATABASE])
+        app[KNOWN_KEYS] = known_keys = KnownKeys(app[DATABASE])
+        async with _in_background([creations.run(), known_keys.run()], app[FAILED]):
+            yield
 
     return context
 

@@ -8,14 +8,15 @@ from aiohttp import web
 
 from api_service.handlers.answers import answer_event, answer_list, envelope, written
 from api_service.handlers.requests import event_id_of, expected_of, meaning_of, read_body
-from api_service.keys import EGRESS
+from api_service.keys import CREATIONS, EGRESS
 from api_service.schemas.events import read_changes, read_new_event, show_event
 from api_service.schemas.headers import etag, read_idempotency_key
 from api_service.schemas.json_text import read_json
 from api_service.schemas.listing import read_events_wanted, refuse_parameters
 from api_service.schemas.reading import both
 from api_service.usecases import changing, looking
-from api_service.usecases.creating import Once, create, earlier_answer
+from api_service.usecases.creating import Once, begin, earlier_answer
+from api_service.usecases.creating_together import Creation
 from api_service.usecases.means import Means
 from shared.domain.errors import InvalidInput
 
@@ -29,8 +30,10 @@ async def create_event(request: web.Request, means: Means) -> web.Response:
 
     egress = request.app[EGRESS]
     _, wanted = both(lambda: _check_envelope(request), lambda: read_new_event(read_json(body), means.now, egress))
-    said = await create(means, wanted, once=once, answer=lambda event: envelope(show_event(event, means.now)))
-    return _created(said)
+    creation = Creation(
+        begun=begin(means, wanted), once=once, answer=lambda event: envelope(show_event(event, means.now))
+    )
+    return _created(await request.app[CREATIONS].create(creation))
 
 
 async def list_events(request: web.Request, means: Means) -> web.Response:

@@ -16,6 +16,7 @@ from api_service.keys import (
     CLOCK,
     DATABASE,
     ENTROPY,
+    KNOWN_KEYS,
     LEDGER_SUCCESS_DAYS,
     OUTBOX_WAKE,
     QUOTA_EVENTS,
@@ -44,7 +45,7 @@ def for_application(handler: Callable[[web.Request, Means], Awaitable[web.Stream
     async def authenticated(request: web.Request) -> web.StreamResponse:
         app = request.app
         now = app[CLOCK].now()
-        key = await authenticate(app[DATABASE], _key_of(request), now)
+        key = await authenticate(app[KNOWN_KEYS], _key_of(request), now)
         return await handler(request, let_in(request, key.application_id, key.key_id, now))
 
     authenticated.__name__ = handler.__name__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,10 +27,9 @@ class ApiKey:
     expires_date: Instant | None
 
 
-async def find(c: Connection, key_hash: bytes) -> ApiKey | None:
-    """The key with this hash, expired or not."""
-    row = await c.fetchrow(SQL["find"], key_hash)
-    return None if row is None else _key(row)
+async def find(c: Connection, key_hashes: Collection[bytes]) -> dict[bytes, ApiKey]:
+    """The keys with these hashes, expired or not, as far as there are any."""
+    return {row["key_hash"]: _key(row) for row in await c.fetch(SQL["find"], key_hashes)}
 
 
 async def valid(c: Connection, application_id: int, now: Instant) -> list[ApiKey]:

@@ -1,6 +1,6 @@
 -- find --
--- The key with this hash, expired or not.
-select key_hash, key_id, application_id, created_date, expires_date from api_key where key_hash = $1;
+-- The keys with these hashes, expired or not.
+select key_hash, key_id, application_id, created_date, expires_date from api_key where key_hash = any($1::bytea[]);
 
 -- hold --
 -- Nobody else changes the application's keys before this transaction ends. Events may be created meanwhile.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api_service.store.database import Connection
@@ -31,16 +32,17 @@ async def remember(c: Connection, application_id: int, key: str, remembered: Rem
 
     Waits for the transaction of a simultaneous request with the same key.
     """
-    kept: bool | None = await c.fetchval(
-        SQL["remember"],
-        application_id,
-        key,
-        remembered.request_hash,
-        remembered.event_id,
-        remembered.answer,
-        to_datetime(now),
+    return bool(await remember_all(c, [(application_id, key, remembered, now)]))
+
+
+async def remember_all(c: Connection, kept: Sequence[tuple[int, str, Remembered, Instant]]) -> set[tuple[int, str]]:
+    """Keep these answers, each of an application and a key of its own. Which of the keys were still free?"""
+    rows = (
+        (application_id, key, one.request_hash, one.event_id, one.answer, to_datetime(now))
+        for application_id, key, one, now in kept
     )
-    return kept is not None
+    free = await c.fetch(SQL["remember"], *zip(*rows, strict=True))
+    return {(row["application_id"], row["key"]) for row in free}
 
 
 async def forget_older(c: Connection, moment: Instant, *, limit: int = 1_000) -> int:

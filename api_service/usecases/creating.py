@@ -52,13 +52,13 @@ async def earlier_answer(means: Means, once: Once) -> str | None:
     return None if earlier is None else repeated(earlier, once)
 
 
-async def create(means: Means, wanted: NewEvent, *, once: Once | None, answer: Callable[[Event], str]) -> str:
+async def create_alone(begun: Begun, once: Once | None, answer: Callable[[Event], str]) -> str:
     """The answer to whoever wants this event: it is created, unless `once` was kept before.
 
     `answer` puts an event into words; under one key the words never change. Raises KeyReused, QuotaExceeded,
     InvalidInput.
     """
-    begun = begin(means, wanted)
+    means = begun.means
     if once is None:
         async with means.database.transaction() as c:
             _check_room(await quotas.hold(c, means.application_id, means.quota_events))
@@ -69,10 +69,10 @@ async def create(means: Means, wanted: NewEvent, *, once: Once | None, answer: C
     return said
 
 
-def begin(means: Means, wanted: NewEvent) -> Begun:
-    """The event as it will be written, but for its version."""
+def begin(means: Means, wanted: NewEvent, event_id: str | None = None) -> Begun:
+    """The event as it will be written, but for its version; without an id it gets one."""
     now = means.now
-    event_id = ulid(now, means.entropy(_ULID_ENTROPY))
+    event_id = event_id or ulid(now, means.entropy(_ULID_ENTROPY))
     event = Event(
         event_id=event_id,
         application_id=means.application_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -12,12 +12,14 @@ from api_service.store import api_keys, applications, signing
 from api_service.store.api_keys import ApiKey
 from api_service.store.database import Database
 from api_service.usecases.noting import note_first_key
+from api_service.usecases.sharing import Shared
 from shared.domain.errors import NotAuthenticated, RegistrationClosed
 from shared.domain.signing import SECRET_BYTES, secret_text
 from shared.timing.instants import Instant
 
 _KEY_BYTES = 32
 _KEY_PREFIX = "ck_"
+_KEYS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,31 @@ def check_token(expected: str | None, given: str) -> None:
         raise RegistrationClosed
 
 
-async def authenticate(database: Database, key: str, now: Instant) -> ApiKey:
+class KnownKeys:
+    """Looks keys up; who asks while others are being looked up is answered with the next ones. `run` must be running.
+
+    Nothing is remembered: a key that is revoked opens nothing from then on, whichever process is asked.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._shared: Shared[bytes, ApiKey | None] = Shared(self._find, most=_KEYS_AT_ONCE)
+
+    async def run(self) -> None:
+        """Look up what is asked for, for ever."""
+        await self._shared.run()
+
+    async def find(self, key_hash: bytes) -> ApiKey | None:
+        """The key with this hash, expired or not. Raises Unavailable."""
+        return await self._shared.ask(key_hash)
+
+    async def _find(self, key_hashes: Sequence[bytes]) -> list[ApiKey | None]:
+        async with self._database.connection() as c:
+            found = await api_keys.find(c, set(key_hashes))
+        return [found.get(key_hash) for key_hash in key_hashes]
+
+
+async def authenticate(known: KnownKeys, key: str, now: Instant) -> ApiKey:
     """What this key is called and whom it opens. Raises NotAuthenticated; how long it takes tells nothing of the key.
 
     An index leads to the hash: whoever could learn from its timing how far a hash is right could still not make a key
@@ -56,8 +82,7 @@ async def authenticate(database: Database, key: str, now: Instant) -> ApiKey:
     if not key:
         raise NotAuthenticated
     sent = hash_of(key)
-    async with database.connection() as c:
-        found = await api_keys.find(c, sent)
+    found = await known.find(sent)
     if found is None or not hmac.compare_digest(found.key_hash, sent) or not is_valid(found, now):
         raise NotAuthenticated
     return found

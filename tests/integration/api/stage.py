@@ -33,6 +33,7 @@ from api_service.keys import (
 )
 from api_service.middleware import MIDDLEWARES
 from api_service.protocol import Runner
+from api_service.resources import FAILED, sharing
 from api_service.store.database import Database
 from api_service.store.migrations import require_schema
 from shared.domain.egress import STRICT
@@ -151,6 +152,7 @@ def compose(
     app = web.Application(middlewares=MIDDLEWARES, client_max_size=limits.BODY_BYTES)
     app[DATABASE] = database
     app[ENDING] = asyncio.Event()
+    app[FAILED] = asyncio.Event()
     app[CLOCK] = clock
     app[ENTROPY] = os.urandom
     app[EGRESS] = STRICT
@@ -164,5 +166,6 @@ def compose(
     app[REGISTRATION_TOKEN] = token
     app[OUTBOX_WAKE] = wake
     app[READINESS] = {"postgres": lambda: require_schema(database)}
+    app.cleanup_ctx.append(sharing())
     add_routes(app)
     return app

@@ -15,9 +15,8 @@ ANSWER = Remembered(request_hash=b"hash", event_id="event", answer='{"ü": 1}')
 
 async def test_a_key_opens_its_application_only(database: Database, ours: int, theirs: int) -> None:
     async with database.connection() as c:
-        found = [await api_keys.find(c, key * 32) for key in (b"o", b"t")]
-        assert [key.application_id for key in found if key] == [ours, theirs]
-        assert await api_keys.find(c, b"x" * 32) is None
+        found = await api_keys.find(c, [b"o" * 32, b"x" * 32, b"t" * 32])
+    assert {key_hash: key.application_id for key_hash, key in found.items()} == {b"o" * 32: ours, b"t" * 32: theirs}
 
 
 async def test_a_name_is_given_once_even_to_simultaneous_askers(database: Database) -> None:
