@@ -24,7 +24,8 @@ MISFIRE_AFTER_MS: Final = 60_000
 
 def misfired_through(now: Instant, delivery: Delivery) -> Instant:
     """What was due up to this moment is so late that the misfire policy decides."""
-    return now - min(MISFIRE_AFTER_MS, delivery.misfire_grace_ms) - 1
+    grace = delivery.misfire_grace_ms  # without min(), which costs more than all of this, twice a ring
+    return now - (grace if grace < MISFIRE_AFTER_MS else MISFIRE_AFTER_MS) - 1
 
 
 def out_of_grace_through(now: Instant, delivery: Delivery) -> Instant:

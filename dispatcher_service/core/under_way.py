@@ -38,17 +38,18 @@ class UnderWay:
     def begin(self, firing: Firing) -> None:
         """It is being looked at or attempted from now on."""
         self._firings[_name(firing)] = firing
-        self._of_shard[firing.shard] = self.of(firing.shard) + 1
+        self._of_shard[firing.shard] = self._of_shard.get(firing.shard, 0) + 1
 
     def end(self, firing: Firing) -> Firing | None:
         """It is not any more; returns what is to be attempted in its place, where it was not attempted itself."""
-        self._firings.pop(_name(firing), None)
+        name = _name(firing)
+        self._firings.pop(name, None)
         left = self._of_shard[firing.shard] - 1
         if left:
             self._of_shard[firing.shard] = left
         else:
             del self._of_shard[firing.shard]
-        return self._behind.pop(_name(firing), None)
+        return self._behind.pop(name, None) if self._behind else None
 
     def stand_behind(self, firing: Firing) -> bool:
         """Is this under way since before? Where it began in another session, this one waits for what becomes of it."""
@@ -66,7 +67,7 @@ class UnderWay:
 
     def was_orphaned(self, firing: Firing) -> bool:
         """Has it been attempted in a session before?"""
-        return _name(firing) in self._orphans
+        return bool(self._orphans) and _name(firing) in self._orphans
 
     def following(self, firing: Firing) -> PendingFiring | None:
         """What is to follow the attempt that was made in a session before."""

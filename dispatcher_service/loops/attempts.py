@@ -15,7 +15,7 @@ from dispatcher_service.core.keyring import Keyring
 from dispatcher_service.core.lease import Lease
 from dispatcher_service.core.shard import Shard
 from dispatcher_service.core.under_way import UnderWay
-from dispatcher_service.sender.http import TIMEOUT_SECONDS, Answer, Fence, Fenced
+from dispatcher_service.sender.http import TIMEOUT_SECONDS, Fence, Fenced
 from dispatcher_service.sender.signing import signature
 from shared.clock import Clock
 from shared.domain.firing import AttemptError, FailReason, Outcome
@@ -39,7 +39,7 @@ class Sender(Protocol):
         fence: Fence,
         *,
         timeout_seconds: float = TIMEOUT_SECONDS,
-    ) -> Answer:
+    ) -> Heard:
         """One request; raises Fenced."""
         ...
 
@@ -68,7 +68,7 @@ class Attempts:
         sender: Sender,
         reports: Reports,
         clock: Clock,
-        on_attempt: Callable[[Firing, Answer], None],
+        on_attempt: Callable[[Firing, Heard], None],
         on_due: Callable[[], None],
         keyring: Keyring,
         breakers: Breakers | None = None,
@@ -86,7 +86,7 @@ class Attempts:
         self._draw = draw
         self._under_way = UnderWay()
         self._parked: list[Firing] = []
-        self._ended = asyncio.Condition()
+        self._ended = asyncio.Event()  # since somebody began to wait for it
 
     @property
     def in_flight(self) -> int:
@@ -101,7 +101,11 @@ class Attempts:
     @property
     def may_begin(self) -> bool:
         """Do we own what we think we own, and is there room for what we would have to report?"""
-        return self._reports.has_room and self._leased()
+        return self.may_begin_at(self._clock.steady())
+
+    def may_begin_at(self, steady: float) -> bool:
+        """The same, at a moment that the caller knows already."""
+        return self._reports.has_room and self._lease.holds(steady)
 
     def is_new(self, firing: Firing) -> bool:
         """Is it to be attempted at all? Not what this process is attempting, or has attempted, since before."""
@@ -127,65 +131,67 @@ class Attempts:
         self._under_way.begin(firing)
         try:
             for _ in range(LOOKS_MAX):
-                if not self._cleared(firing):
+                now, steady = self._clock.now(), self._clock.steady()
+                if not self._cleared(firing, now, steady):
                     return
-                if (held := firing.current) is not None and await self._request(firing, held):
+                if (held := firing.current) is not None and await self._request(firing, held, now, steady):
                     return
             self._parked.append(firing)
         finally:
             if (behind := self._under_way.end(firing)) is not None:
                 self._parked.append(behind)
                 self._on_due()
-            if not self._under_way.of(firing.shard):
-                async with self._ended:
-                    self._ended.notify_all()
+            self._ended.set()
 
     async def settled(self, shard: Shard) -> None:
         """Return when nothing of this shard is under way; bound the wait yourself."""
-        async with self._ended:
-            await self._ended.wait_for(lambda: not self._under_way.of(shard))
+        while self._under_way.of(shard):
+            await self._next_end()
 
     async def idle(self) -> None:
         """Return when nothing is under way at all; bound the wait yourself."""
-        async with self._ended:
-            await self._ended.wait_for(lambda: not self._under_way)
+        while self._under_way:
+            await self._next_end()
 
-    def _leased(self) -> bool:
-        return self._lease.holds(self._clock.steady())
+    async def _next_end(self) -> None:
+        self._ended.clear()
+        await self._ended.wait()
 
-    def _cleared(self, firing: Firing) -> bool:
+    def _cleared(self, firing: Firing, now: Instant, steady: float) -> bool:
         """Is it to be attempted? Otherwise it has been dealt with."""
-        decision = verdict(firing, leased=self._leased(), now=self._clock.now(), begun=False)
+        decision = verdict(firing, leased=self._lease.holds(steady), now=now, begun=False)
+        if decision is Verdict.GO:
+            return True
         if decision is Verdict.WAIT:
             self._parked.append(firing)
         elif decision in {Verdict.ENDED, Verdict.PAUSED, Verdict.MISFIRED}:
             self._reports.add(firing.shard, given_up(firing, decision))
-        return decision is Verdict.GO
+        return False
 
-    async def _request(self, firing: Firing, held: Held) -> bool:
+    async def _request(self, firing: Firing, held: Held, now: Instant, steady: float) -> bool:
         """Was a request made? Its outcome is reported then."""
 
         def fence() -> bool:
-            go = verdict(firing, leased=self._leased(), now=self._clock.now(), begun=True)
+            leased = self._lease.holds(self._clock.steady())
+            go = verdict(firing, leased=leased, now=self._clock.now(), begun=True)
             return go is Verdict.GO and firing.current is held
 
         timer, host = held.timer, host_of(held.timer.url)
-        closed_from = self._breakers.closed_from(host, self._clock.steady())
+        closed_from = self._breakers.closed_from(host, steady)
         if closed_from is not None:
             self._conclude(firing, timer.version, self._not_asked(closed_from))
             return True
-        now = self._clock.now()
         body = body_at(held, firing.nominal)
         headers = callback_headers(firing, held, body, self._keyring.secrets(timer.application_id, now), now)
         timeout = timer.delivery.timeout_ms / 1000
         try:
-            answer = await self._sender.post(timer.url, body, headers, fence, timeout_seconds=timeout)
+            heard = await self._sender.post(timer.url, body, headers, fence, timeout_seconds=timeout)
         except Fenced:
             self._breakers.not_asked(host, self._clock.steady())
             return False
-        self._judge_host(host, answer)
-        self._conclude(firing, timer.version, heard_of(answer))
-        self._on_attempt(firing, answer)
+        self._judge_host(host, heard)
+        self._conclude(firing, timer.version, heard)
+        self._on_attempt(firing, heard)
         return True
 
     def _not_asked(self, closed_from: float) -> Heard:
@@ -194,12 +200,12 @@ class Attempts:
         not_before = now + round((closed_from - self._clock.steady()) * 1000)
         return Heard(started=now, duration_ms=0, status_code=0, error=AttemptError.BREAKER, not_before=not_before)
 
-    def _judge_host(self, host: str, answer: Answer) -> None:
-        if answer.status_code:
+    def _judge_host(self, host: str, heard: Heard) -> None:
+        if heard.status_code:
             if self._breakers.answered(host):
                 log.info("host.recovered", host=host)
-        elif answer.error is not AttemptError.REFUSED and self._breakers.failed(host, self._clock.steady()):
-            log.warning("host.left_alone", host=host, error=answer.error.value)
+        elif heard.error is not AttemptError.REFUSED and self._breakers.failed(host, self._clock.steady()):
+            log.warning("host.left_alone", host=host, error=heard.error.value)
 
     def _conclude(self, firing: Firing, version: int, heard: Heard) -> None:
         """Report the outcome, and do what follows from it. The shard may have been lost, and won back, meanwhile."""
@@ -221,31 +227,17 @@ class Attempts:
             shard.pause(held)  # as the event will be, once this is recorded
 
 
-def heard_of(answer: Answer) -> Heard:
-    """What the core needs to know of an answer."""
-    return Heard(
-        started=answer.started,
-        duration_ms=answer.duration_ms,
-        status_code=answer.status_code,
-        error=answer.error,
-        retry_after=answer.retry_after,
-        body=answer.body,
-        truncated=answer.truncated,
-        headers=answer.headers,
-    )
-
-
 def callback_headers(firing: Firing, held: Held, body: bytes, secrets: Sequence[bytes], now: Instant) -> dict[str, str]:
     """What a receiver is told beside the body: what the event's owner wants, and then what we have to say."""
-    headers = dict(held.timer.delivery.headers) | {
-        "Content-Type": "application/json",
-        "webhook-id": firing.name,
-        "webhook-timestamp": str(now // 1000),
-        "carillon-event-id": firing.held.timer.id,
-        "carillon-nominal-time": iso(firing.nominal),
-        "carillon-attempt": str(firing.attempt),
-        "carillon-epoch": str(firing.shard.epoch),
-    }
+    headers = dict(held.timer.delivery.headers)
+    seconds = now // 1000
+    headers["Content-Type"] = "application/json"
+    headers["webhook-id"] = firing.name
+    headers["webhook-timestamp"] = str(seconds)
+    headers["carillon-event-id"] = firing.held.timer.id
+    headers["carillon-nominal-time"] = iso(firing.nominal)
+    headers["carillon-attempt"] = str(firing.attempt)
+    headers["carillon-epoch"] = str(firing.shard.epoch)
     if secrets:
-        headers["webhook-signature"] = signature(secrets, firing.name, now // 1000, body)
+        headers["webhook-signature"] = signature(secrets, firing.name, seconds, body)
     return headers

@@ -62,7 +62,7 @@ class Reporter:
     @property
     def has_room(self) -> bool:
         """May something happen that will have to be reported?"""
-        return self.backlog < self._room
+        return self._added - self._confirmed < self._room
 
     @property
     def backlog(self) -> int:

@@ -120,7 +120,9 @@ class Ticker:
 
     async def _work(self, workers: asyncio.TaskGroup) -> None:
         try:
-            while self._attempts.may_begin and (taken := self._lanes.take(self._clock.steady())) is not None:
+            while self._attempts.may_begin_at(steady := self._clock.steady()):
+                if (taken := self._lanes.take(steady)) is None:
+                    return
                 host, due = taken
                 self._hire(workers)
                 try:

@@ -12,7 +12,7 @@ import re
 import ssl
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from types import TracebackType
 from typing import Final, Self
@@ -22,8 +22,9 @@ from aiohttp.client_reqrep import ClientRequest, ClientResponse
 from aiohttp.connector import Connection
 from yarl import URL
 
+from dispatcher_service.core.firing import Heard
 from dispatcher_service.core.hosts import host_of
-from dispatcher_service.sender.answers import kept_headers, masked, secrets_of
+from dispatcher_service.sender.answers import RawHeaders, kept_headers, masked, secrets_of
 from dispatcher_service.sender.egress import WAY, Guard, Way
 from shared.clock import Clock
 from shared.domain.egress import Egress
@@ -39,9 +40,10 @@ SWEEP_SECONDS: Final = 0.25
 # Below what common servers allow an idle connection (Node: 5 s), so that we rarely send into one that is closing.
 KEEPALIVE_SECONDS: Final = 4.0
 
-_fence: ContextVar[Fence] = ContextVar("fence")
 # What RFC 3986 lets a URL consist of.
 _PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
+
+_fence: ContextVar[Fence] = ContextVar("fence")
 
 log = get_logger(__name__)
 
@@ -60,29 +62,12 @@ class _FencedRequest(ClientRequest):
         return await super().send(conn)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What came of one request; `status_code` is 0 where no answer came, and the rest of the answer is empty then.
-
-    What is kept of it holds no secret that was sent. `truncated`: its body is more than `body`.
-    """
-
-    started: Instant
-    duration_ms: int
-    status_code: int
-    error: AttemptError
-    retry_after: str = ""
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = b""
-    truncated: bool = False
-
-
-@dataclass(slots=True)
-class _Heard:
-    """What has come of an answer so far."""
+@dataclass(slots=True, eq=False)
+class _Answer:
+    """What has been heard of an answer so far."""
 
     status_code: int = 0
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: RawHeaders = ()
     body: bytes = b""
     whole: bool = False
 
@@ -103,6 +88,7 @@ class HttpSender:
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_SECONDS, socket_factory=self._guard),
             cookie_jar=aiohttp.DummyCookieJar(),
             request_class=_FencedRequest,
+            headers={"User-Agent": self._user_agent},
             # A timer a request costs a sixth of the throughput; one sweep over all deadlines costs nothing.
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
             auto_decompress=False,
@@ -134,17 +120,17 @@ class HttpSender:
         fence: Fence,
         *,
         timeout_seconds: float = TIMEOUT_SECONDS,
-    ) -> Answer:
+    ) -> Heard:
         """POST once. Raises Fenced where the fence came down before anything was sent."""
         task = asyncio.current_task()
         assert task is not None, "runs in a task"  # noqa: S101
         _fence.set(fence)
         WAY.set(way := Way(url))
         started, begun = self._clock.now(), self._clock.steady()
-        heard, error = _Heard(), AttemptError.NONE
+        answer, error = _Answer(), AttemptError.NONE
         self._deadlines[task] = begun + timeout_seconds
         try:
-            await self._exchange(url, body, headers, heard)
+            await self._exchange(url, body, headers, answer)
         except asyncio.CancelledError:
             if task not in self._expired or task.uncancel() > 0:
                 raise
@@ -160,37 +146,38 @@ class HttpSender:
             del self._deadlines[task]
             self._expired.discard(task)
         duration_ms = round((self._clock.steady() - begun) * 1000)
-        if not heard.status_code:
-            return Answer(started=started, duration_ms=duration_ms, status_code=0, error=error)
-        return _answer(heard, started, duration_ms, secrets_of(headers))
+        if not answer.status_code:
+            return Heard(started=started, duration_ms=duration_ms, status_code=0, error=error)
+        return _heard(answer, started, duration_ms, secrets_of(headers))
 
-    async def _exchange(self, url: str, body: bytes, headers: Mapping[str, str], heard: _Heard) -> None:
+    async def _exchange(self, url: str, body: bytes, headers: Mapping[str, str], answer: _Answer) -> None:
         assert self._session is not None, "entered"  # noqa: S101
-        async with self._session.post(
-            target(url), data=body, headers={**headers, "User-Agent": self._user_agent}, allow_redirects=False
-        ) as response:
-            heard.status_code, heard.headers = response.status, response.headers
-            while len(heard.body) <= ANSWER_CAP_BYTES:  # one more byte tells whether there is more
-                chunk = await response.content.read(ANSWER_CAP_BYTES + 1 - len(heard.body))
-                if not chunk:
-                    heard.whole = True
+        response = await self._session.post(target(url), data=body, headers=headers, allow_redirects=False)
+        answer.status_code, answer.headers = response.status, response.raw_headers
+        content = response.content
+        try:
+            while not content.at_eof():
+                answer.body += await content.read(ANSWER_CAP_BYTES + 1 - len(answer.body))
+                if len(answer.body) > ANSWER_CAP_BYTES:
                     return
-                heard.body += chunk
-            response.close()  # more than we care to read: the connection is not worth keeping
+            answer.whole = True  # and the connection has gone back to the others by itself
+        finally:
+            if not answer.whole:  # too much or too slow: the connection is not worth keeping
+                response.close()
 
 
-def _answer(heard: _Heard, started: Instant, duration_ms: int, secrets: tuple[bytes, ...]) -> Answer:
+def _heard(answer: _Answer, started: Instant, duration_ms: int, secrets: tuple[bytes, ...]) -> Heard:
     """An answer's first line is the answer, whatever became of its body."""
-    headers = kept_headers(heard.headers.items(), secrets)
-    return Answer(
+    headers = kept_headers(answer.headers, secrets)
+    return Heard(
         started=started,
         duration_ms=duration_ms,
-        status_code=heard.status_code,
-        error=AttemptError.NONE if 200 <= heard.status_code < 300 else AttemptError.STATUS,
+        status_code=answer.status_code,
+        error=AttemptError.NONE if 200 <= answer.status_code < 300 else AttemptError.STATUS,
         retry_after=next((value for name, value in headers if name == "retry-after"), ""),
         headers=headers,
-        body=masked(heard.body[:ANSWER_CAP_BYTES], secrets, cut=not heard.whole),
-        truncated=not heard.whole,
+        body=masked(answer.body[:ANSWER_CAP_BYTES], secrets, cut=not answer.whole),
+        truncated=not answer.whole,
     )
 
 

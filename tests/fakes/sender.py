@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from dispatcher_service.sender.http import TIMEOUT_SECONDS, Answer, Fence, Fenced
+from dispatcher_service.core.firing import Heard
+from dispatcher_service.sender.http import TIMEOUT_SECONDS, Fence, Fenced
 from shared.clock import Clock
 from shared.domain.firing import AttemptError
 from shared.timing.instants import Instant
@@ -76,7 +77,7 @@ class FakeSender:
         fence: Fence,
         *,
         timeout_seconds: float = TIMEOUT_SECONDS,
-    ) -> Answer:
+    ) -> Heard:
         """One request."""
         del timeout_seconds  # nothing takes too long here
         self.under_way += 1
@@ -93,14 +94,14 @@ class FakeSender:
             self._tell()
             if url in self.hangs:
                 await self._clock.sleep(30)
-                return Answer(started=started, duration_ms=30_000, status_code=0, error=AttemptError.TIMEOUT)
+                return Heard(started=started, duration_ms=30_000, status_code=0, error=AttemptError.TIMEOUT)
             if (answered := self.slow.get(url)) is not None:
                 await answered.wait()
             else:
                 await self._clock.sleep(self.answer_seconds)
             duration_ms = self._clock.now() - started
             status_code, error = self.answers(sent)
-            return Answer(started=started, duration_ms=duration_ms, status_code=status_code, error=error)
+            return Heard(started=started, duration_ms=duration_ms, status_code=status_code, error=error)
         finally:
             self.under_way -= 1
 

@@ -12,7 +12,8 @@ import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from dispatcher_service.sender.http import ANSWER_CAP_BYTES, Answer, Fenced, HttpSender, stage_of
+from dispatcher_service.core.firing import Heard
+from dispatcher_service.sender.http import ANSWER_CAP_BYTES, Fenced, HttpSender, stage_of
 from shared.clock import SystemClock
 from shared.domain.egress import Egress
 from shared.domain.firing import AttemptError
@@ -39,7 +40,7 @@ async def sending(egress: str = "127.0.0.0/8") -> AsyncIterator[HttpSender]:
         sweeping.cancel()
 
 
-async def post(sender: HttpSender, url: str, *, timeout_seconds: float = 5.0, **headers: str) -> Answer:
+async def post(sender: HttpSender, url: str, *, timeout_seconds: float = 5.0, **headers: str) -> Heard:
     return await sender.post(url, BODY, HEADERS | headers, lambda: True, timeout_seconds=timeout_seconds)
 
 

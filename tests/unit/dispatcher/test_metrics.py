@@ -12,8 +12,10 @@ from collections.abc import Iterable
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
+from dispatcher_service.metrics import Spread
 from shared.bus.local import LocalBroker, LocalBus
 from shared.domain.delivery import Delivery, MisfirePolicy, OverlapPolicy, RetryPolicy, spread_offset
 from shared.domain.firing import Abandoned, Attempted, AttemptError, Outcome, Skipped
@@ -116,6 +118,30 @@ async def test_names_types_and_labels_are_a_contract() -> None:
         found.append(f"{name} {kind} {','.join(sorted(labels))}".rstrip())
         assert family.documentation.endswith(".") or not name.startswith("carillon_")
     assert sorted(found) == CONTRACT.strip().splitlines()
+
+
+@given(values=st.lists(st.sampled_from([0.0, 0.001, 0.0011, 0.5, 1, 1.5, 60, 61]) | st.floats(0, 100)))
+def test_a_histogram_without_locks_says_what_one_with_locks_does(values: list[float]) -> None:
+    """Shown to fail where a bound does not count what is equal to it, and where the last one is not infinite."""
+    bounds = (0.001, 0.5, 1, 60)
+    theirs, ours = Histogram("h", "Values.", buckets=bounds, registry=None), Spread("h", "Values.", bounds)
+    for value in values:
+        theirs.observe(value)
+        ours.observe(value)
+
+    registries = CollectorRegistry(), CollectorRegistry()
+    for registry, collector in zip(registries, (theirs, ours), strict=True):
+        registry.register(collector)
+    said, wanted = (
+        {
+            (sample.name, *sample.labels.items()): sample.value
+            for family in registry.collect()
+            for sample in family.samples
+            if not sample.name.endswith("_created")
+        }
+        for registry in registries
+    )
+    assert said == wanted
 
 
 Plans = st.lists(
