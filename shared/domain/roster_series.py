@@ -1,7 +1,8 @@
 """The instants of a roster's transitions, and what is said at each: a function of the roster and the instant alone.
 
 Their numbers have no holes: how many there were when the roster was drawn up, and how many since. An instant before
-that has the number that it would have had. Counting goes on from where somebody counted last.
+that has the number that it would have had. Counting goes on from where somebody counted last, and where rounds are
+alike it counts one.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from heapq import merge
 
 from shared.domain import roster as rosters
 from shared.domain.oncall import OnCallEvent
+from shared.domain.rhythm import Rhythm
 from shared.domain.roster import Roster, TransitionKind
 from shared.domain.series import Series, cron_series
 from shared.domain.strands import Ends, Gaps, Starts, Strand
@@ -21,12 +23,13 @@ from shared.domain.transitions import Transition, transitions
 from shared.timing.instants import Instant, iso
 
 _KEPT = 1_024
+_FIRST_LOOK_MS = 86_400_000
 
 
 class RosterSeries:
     """The transitions of a roster."""
 
-    __slots__ = ("_answer", "_counted", "_events", "_gaps", "_names", "_strands", "roster")
+    __slots__ = ("_answer", "_counted", "_events", "_gaps", "_names", "_rhythm", "_strands", "roster")
 
     def __init__(self, roster: Roster) -> None:
         self.roster = roster
@@ -34,6 +37,7 @@ class RosterSeries:
         self._events = rosters.subscribed(roster)
         self._gaps = list(_gaps(self._events)) if TransitionKind.GAP_STARTED in roster.on else []
         self._strands = [*_strands(roster, self._events), *self._gaps]
+        self._rhythm = Rhythm(self._events, roster.lead_ms)
         self._answer: tuple[Instant, Instant] = (0, 0)  # the first instant after the one moment is the other
         self._counted = (roster.begins, roster.sequence)
 
@@ -66,12 +70,21 @@ class RosterSeries:
 
     def before_the_latest(self, after: Instant, through: Instant, most: int) -> Instant:
         """The earliest moment from `after` on that has no more than `most` instants after it, up to `through`."""
-        latest = deque(self._between(after, through), maxlen=most + 1)
-        return latest[0] if len(latest) > most else after
+        begin, span = through, _FIRST_LOOK_MS
+        while begin > after:
+            begin, span = max(after, through - span), span * 4
+            latest = deque(self._between(begin, through), maxlen=most + 1)
+            if len(latest) > most:
+                return latest[0]
+        return after
 
     def count_between(self, after: Instant, through: Instant) -> int:
         """How many instants come after the one moment and not after the other."""
-        return sum(1 for _ in self._between(after, through))
+        total = 0
+        for begins, rounds in self._rhythm.rounds(after, through):
+            total += self._visited(after, begins) + rounds * self._visited(begins, begins + self._rhythm.period)
+            after = begins + rounds * self._rhythm.period
+        return total + self._visited(after, through)
 
     def upcoming(self, after: Instant, count: int) -> list[Instant]:
         """The next instants after this moment, at most so many, in order."""
@@ -115,6 +128,10 @@ class RosterSeries:
 
     def _people(self, account_user_ids: Sequence[str]) -> list[dict[str, str]]:
         return [{"id": each, "name": self._names[each]} for each in account_user_ids]
+
+    def _visited(self, after: Instant, through: Instant) -> int:
+        """How many they are, by visiting each."""
+        return sum(1 for _ in self._between(after, through))
 
     def _between(self, after: Instant, through: Instant) -> Iterator[Instant]:
         """Its instants after the one moment and not after the other, in order and once each."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from dateutil.rrule import DAILY, HOURLY, MONTHLY, WEEKLY, rrule
 
 from shared.domain.oncall import OnCallEvent, on_call
+from shared.domain.roster import TransitionKind, drawn_up
+from shared.domain.roster_series import RosterSeries
 from shared.timing.instants import from_datetime
 from shared.timing.recurrence import Rule, Unit, occurrences
 from shared.timing.recurrence_walls import wall_clock
@@ -21,6 +24,7 @@ from tests.bench.place import Place
 PLACE: Final = "America/New_York"
 START, NOW = datetime.fromisoformat("2021-11-01T09:00"), datetime(2026, 11, 26, 18, tzinfo=UTC)
 TWO_WEEKS: Final = timedelta(days=14)
+PEOPLE: Final = ("ada", "bob", "cem", "dia")
 WORKDAYS: Final = frozenset({1, 2, 3, 4, 5})
 SERIES, ROUNDS = 1_000, 5
 GOAL: Final = Goal(of="ratio", sense=">=", bound=50)
@@ -43,7 +47,7 @@ CASES: dict[str, tuple[dict[str, Any], Rule]] = {
 
 
 async def measure(_place: Place) -> AsyncIterator[Figure]:
-    for figure in (_current(), _window()):
+    for figure in (_current(), _window(), _number()):
         yield figure
 
 
@@ -82,6 +86,26 @@ def _window() -> Figure:
         floor=len(walkers) / walked,
         floor_of="dateutil.rrule, which walks there from its start, one series of each kind",
         goal=GOAL,
+    )
+
+
+def _number() -> Figure:
+    """A subscription's callback carries its number; whoever comes to own it counts from its schedule's last change."""
+    rule = replace(CASES["hourly"][1], turns=len(PEOPLE))
+    event = OnCallEvent(event_id="series", layer=1, rule=rule, attendees=PEOPLE, rotation=True)
+    since, now = from_datetime(START.replace(tzinfo=UTC)), from_datetime(NOW)
+    roster = drawn_up(
+        [event], [(one, one) for one in PEOPLE], schedule_id="s", on=[TransitionKind.SHIFT_STARTED], begins=since
+    )
+    ours = min(_spent(lambda: RosterSeries(roster).sequence_at(now)) for _ in range(ROUNDS))
+    visited = min(_spent(lambda: list(occurrences(rule, since, now))) for _ in range(2))
+    return Figure(
+        row="oncall",
+        what="number of a transition, five years of hourly shifts after the schedule was changed",
+        value=1 / ours,
+        unit="/s",
+        floor=1 / visited,
+        floor_of="each shift visited",
     )
 
 
