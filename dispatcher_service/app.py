@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -46,8 +47,15 @@ class Dispatcher:
     """A dispatcher, from start to graceful end."""
 
     def __init__(
-        self, settings: DispatcherSettings, *, bus: Bus, clock: Clock, sender: RunningSender | None = None
+        self,
+        settings: DispatcherSettings,
+        *,
+        bus: Bus,
+        clock: Clock,
+        sender: RunningSender | None = None,
+        keep: Callable[[], None] = lambda: None,
     ) -> None:
+        """`keep` is called when a shard has begun to ring: what is in memory by then stays for long."""
         self._settings = settings
         self._clock = clock
         self.metrics = Metrics()
@@ -109,6 +117,7 @@ class Dispatcher:
                 shards_total=settings.shards,
                 takeover_wait=settings.takeover_wait,
                 handovers=self.metrics,
+                keep=keep,
             )
         )
         self._watch_shards()

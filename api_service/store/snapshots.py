@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -73,12 +74,16 @@ async def read(
     async with database.connection() as c, c.transaction(isolation="repeatable_read", readonly=True):
         await partitions.stay(c)
         horizon: int = (await _row(c, "horizon", shard))["version"]
-        await c.execute(SQL["walk"])
+        await c.execute(SQL["gather"])
         cursor = await c.cursor(SQL["timers"], shard)
+        await c.execute(SQL["walk"])
+        before = await _nothing_settled_from(c)
         ready: list[Timer] = []
         told: set[int] = set()
         while rows := await cursor.fetch(page_timers):
-            *full, rest = _portions([*ready, *map(_timer, rows)], page_timers, page_bytes)
+            settled = await _settled(c, rows, before)
+            read = [_timer(row, settled.get(row["event_id"])) for row in rows]
+            *full, rest = _portions([*ready, *read], page_timers, page_bytes)
             for timers in full:
                 keys = await _keys(c, timers, told, now)
                 yield Page(horizon=horizon, timers=timers, pending=[], last=False, keys=keys)
@@ -132,7 +137,26 @@ def _portions(timers: Sequence[Timer], most_timers: int, most_bytes: int) -> Ite
     yield portion
 
 
-def _timer(row: asyncpg.Record) -> Timer:
+async def _nothing_settled_from(c: Connection) -> datetime | None:
+    """From which moment on the ledger has nothing; None where there is no such moment."""
+    row = await c.fetchrow(SQL["last_week"])
+    if row is None or row["has_strays"]:
+        return None
+    return to_datetime(0 if row["week"] is None else partitions.Week.named(row["week"]).ends)
+
+
+async def _settled(
+    c: Connection, rows: Sequence[asyncpg.Record], before: datetime | None
+) -> dict[str, list[asyncpg.Record]]:
+    """What is settled out of order of the timers in these rows; nearly all of them have nothing."""
+    found: dict[str, list[asyncpg.Record]] = {}
+    ids, anchors = [row["event_id"] for row in rows], [row["anchor"] for row in rows]
+    for row in await c.fetch(SQL["settled"], ids, anchors, before):
+        found.setdefault(row["event_id"], []).append(row)
+    return found
+
+
+def _timer(row: asyncpg.Record, settled: Sequence[asyncpg.Record] | None) -> Timer:
     """The timer of `shared.domain.event.timer_of`, straight from the row: its context is text already."""
     roster = row["roster"] or b""
     return Timer(
@@ -140,26 +164,26 @@ def _timer(row: asyncpg.Record) -> Timer:
         version=row["version"],
         rule=BESIDE_ROSTER if roster else cron.parse(row["interval"], seed=row["event_id"]).expression,
         zone=row["timezone"],
-        anchor=from_datetime(row["anchor"]),
-        end=from_datetime(row["end_date"]),
+        anchor=row["anchor"],
+        end=row["end_date"],
         url=row["callback_url"],
         body=row["context"].encode(),
         paused=row["paused"],
         delivery=delivery_of(row["delivery"]),
-        settled=() if row["settled"] is None else tuple(sorted(set(_settled(row, roster)))),
+        settled=tuple(sorted(set(_instants(row, settled)))) if settled else (),
         application_id=row["application_id"],
         roster=roster,
     )
 
 
-def _settled(row: asyncpg.Record, roster: bytes) -> Iterator[Instant]:
+def _instants(timer: asyncpg.Record, settled: Sequence[asyncpg.Record]) -> Iterator[Instant]:
     """Every occurrence that is settled out of order; a skipped stretch has one row, and here all its instants."""
-    for nominal, last, count in zip(row["settled"], row["lasts"], row["counts"], strict=True):
-        first, through = from_datetime(nominal), from_datetime(last)
-        if count == 1:
+    for row in settled:
+        first, through = from_datetime(row["nominal"]), from_datetime(row["last"])
+        if row["count"] == 1:
             yield first
         else:  # perhaps of an earlier rule: what settles is the extent of the stretch, not its number
-            series = series_of(row["interval"], row["timezone"], roster, seed=row["event_id"])
+            series = series_of(timer["interval"], timer["timezone"], timer["roster"] or b"", seed=timer["event_id"])
             after = series.before_the_latest(first - 1, through, SETTLED_MOST)
             yield from series.upcoming(after, series.count_between(after, through))
 

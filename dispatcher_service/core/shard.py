@@ -201,14 +201,20 @@ class Shard:
         self._promised = max(self._promised, digest.version)
         if digest.version != self.through or self._beyond:
             return False
-        timers = [*(held.timer for held in self.timers.values()), *self.unintelligible.values()]
-        versions = [timer.version for timer in timers if timer.end > digest.ends_after]
-        mixed = 0
-        for version in versions:
-            mixed ^= version
-        if (len(versions), sum(versions), mixed) != (digest.count, digest.versions_sum, digest.versions_xor):
+        timers = [held.timer for held in self.timers.values()]
+        timers += self.unintelligible.values()
+        count = total = mixed = rosters = 0
+        ends_after = digest.ends_after
+        for timer in timers:  # once: they are all over the memory
+            if timer.end > ends_after:
+                version = timer.version
+                count += 1
+                total += version
+                mixed ^= version
+                if timer.roster:
+                    rosters += 1
+        if (count, total, mixed) != (digest.count, digest.versions_sum, digest.versions_xor):
             return True
-        rosters = sum(1 for timer in timers if timer.roster and timer.end > digest.ends_after)
         return digest.rosters not in {rosters, -1}
 
     def _upsert(self, timer: Timer) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Protocol
 from uuid import uuid4
 
-from dispatcher_service.core.shard import SLICE, PageVerdict, Shard, Stage
+from dispatcher_service.core.shard import PageVerdict, Shard, Stage
 from dispatcher_service.loops.handovers import Handovers
 from dispatcher_service.loops.ticker import Ticker
 from shared.bus.port import BusUnavailable, Delivery, Session, Work
@@ -32,6 +32,8 @@ BEHIND_REPORTS_SECONDS = 10.0
 GAP_PATIENCE_SECONDS = 2.0
 COMPARE_EVERY_SECONDS = 30
 FLUSH_SECONDS = 2.0
+# How long the loop is kept from ringing at a time. Measured and not counted in timers: one may cost a hundred others.
+SLICE_SECONDS = 0.001
 
 log = get_logger(__name__)
 
@@ -71,7 +73,9 @@ class Intake:
         name: str,
         takeover_wait: float,
         handovers: Handovers,
+        keep: Callable[[], None] = lambda: None,
     ) -> None:
+        """`keep` is called when a shard has begun to ring: what is there now stays for long."""
         self._session = session
         self._shards = shards
         self._ticker = ticker
@@ -81,6 +85,7 @@ class Intake:
         self._name = name
         self._takeover_wait = takeover_wait
         self._handovers = handovers
+        self._keep = keep
         self._known: dict[Shard, asyncio.Event] = {}
         self._gap_since: dict[int, float] = {}
 
@@ -103,10 +108,14 @@ class Intake:
         if not shard.handed_over and self._takeover_wait:
             waited = self._clock.steady() - claimed
             await self._clock.sleep(max(self._takeover_wait - waited, 0))
+        breath = self._breath()
         for _ in shard.go_live():
-            self._ticker.wake()
-            await self._clock.sleep(0)
+            if self._clock.steady() >= breath:
+                self._ticker.wake()
+                await self._clock.sleep(0)
+                breath = self._breath()
         if shard.rings:
+            self._keep()
             seconds = self._clock.steady() - claimed
             self._handovers.rings(seconds)
             log.info("shard.opened", **_of(shard), timers=len(shard.timers), after_seconds=round(seconds, 3))
@@ -169,22 +178,30 @@ class Intake:
         self._ticker.wake()
 
     async def _changes(self, shard: Shard, message: ScheduleChanges) -> None:
-        for position, change in enumerate(message.changes, start=1):
+        breath = self._breath()
+        for change in message.changes:
             shard.change(change.version, decode_what(change.what))
-            if position % SLICE == 0:
+            if self._clock.steady() >= breath:
                 await self._clock.sleep(0)
+                breath = self._breath()
 
     async def _page(self, shard: Shard, page: SnapshotPage) -> None:
-        verdict = PageVerdict.IGNORED
+        await self._clock.sleep(0)  # it took a millisecond or two to be decoded
+        verdict, breath = PageVerdict.IGNORED, self._breath()
         for verdict in shard.page(page):
-            if verdict is PageVerdict.TAKEN:
+            if verdict is PageVerdict.TAKEN and self._clock.steady() >= breath:
                 await self._clock.sleep(0)
+                breath = self._breath()
         if verdict is PageVerdict.OVERTAKEN:
             await self._ask(shard)
         elif verdict is PageVerdict.COMPLETE:
             self._gap_since.pop(shard.number, None)
             if (known := self._known.get(shard)) is not None:
                 known.set()
+
+    def _breath(self) -> float:
+        """When others are to have their turn."""
+        return self._clock.steady() + SLICE_SECONDS
 
     async def _cure_gap(self, shard: Shard) -> None:
         if not shard.has_gap:

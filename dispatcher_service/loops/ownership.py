@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -65,6 +65,7 @@ class Ports:
     shards_total: int
     takeover_wait: float
     handovers: Handovers
+    keep: Callable[[], None]
 
 
 class Ownership:
@@ -204,6 +205,7 @@ class Tenure:
             name=ports.name,
             takeover_wait=ports.takeover_wait,
             handovers=ports.handovers,
+            keep=ports.keep,
         )
 
     def _balance_of(self, session: Session, intake: Intake, tasks: asyncio.TaskGroup) -> Balance:

@@ -157,7 +157,16 @@ async def test_a_shard_is_read_beyond_its_anchors_only(c: Connection) -> None:
     await c.execute("update event_state set settled_through = $1", to_datetime(NOW + 4 * WEEK_SECONDS * SECOND))
     async with c.transaction():
         await c.execute(snapshots.SQL["walk"])
-        plan = await plan_of(c, snapshots.SQL["timers"], 3)
+        plan = await plan_of(c, snapshots.SQL["settled"], [event_id(3)], [NOW + 4 * WEEK_SECONDS * SECOND], None)
 
     assert scanned(plan) == []
     assert set(read(plan)) <= {"execution_2027w06", "execution_default"}
+
+
+async def test_weeks_that_are_made_ahead_are_not_looked_into_for_every_timer(c: Connection) -> None:
+    async with c.transaction():
+        await c.execute(snapshots.SQL["walk"])
+        plan = await plan_of(c, snapshots.SQL["settled"], [event_id(3)], [NOW - SECOND], to_datetime(NOW + SECOND))
+
+    assert scanned(plan) == []
+    assert set(read(plan)) <= {f"execution_{WEEK}", "execution_default"}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api_service.store import ledger, outbox, recording, snapshots
+from api_service.store import ledger, outbox, partitions, recording, snapshots
 from api_service.store.database import Database
 from api_service.store.digest import Digest
 from api_service.store.snapshots import Claim, Page, Unanswerable
@@ -103,7 +103,13 @@ async def test_a_timer_is_what_its_change_said(scene: Scene) -> None:
     }
 
 
-async def test_an_anchor_is_the_last_settled_occurrence_and_what_is_settled_beyond_it_is_named(scene: Scene) -> None:
+@pytest.mark.parametrize("weeks", [0, 1, 2], ids=["without weeks", "in a week", "beyond all weeks"])
+async def test_an_anchor_is_the_last_settled_occurrence_and_what_is_settled_beyond_it_is_named(
+    scene: Scene, weeks: int
+) -> None:
+    if weeks:
+        async with scene.database.connection() as c:
+            await partitions.prepare(c, NOW if weeks == 1 else NOW - 300 * 24 * HOUR)
     rung = await scene.create()
     settled = NOW + 2 * SECOND
     told: list[Outcome] = [
