@@ -188,7 +188,7 @@ class Metrics:
 
 
 def _ended(error: AttemptError) -> tuple[str]:
-    return (error.value or "delivered",)
+    return (error or "delivered",)
 
 
 class Spread(Collector):

@@ -95,22 +95,27 @@ def may_ring(shard: Shard, *, leased: bool, begun: bool) -> Verdict:
 
 def verdict(firing: Firing, *, leased: bool, now: Instant, begun: bool) -> Verdict:
     """May it be attempted now?"""
-    ours = may_ring(firing.shard, leased=leased, begun=begun)
-    if ours is not Verdict.GO:
-        return ours
-    held = firing.current
-    if now >= (held or firing.held).timer.end:
+    shard = firing.shard
+    if not leased or shard.stage is not Stage.LIVE:
+        ours = may_ring(shard, leased=leased, begun=begun)
+        if ours is not Verdict.GO:
+            return ours
+    held = shard.timers.get(firing.held.timer.id)
+    timer = (held or firing.held).timer
+    if now >= timer.end:
         return Verdict.ENDED
-    return Verdict.DROP if held is None else _standing(firing, held, now)
-
-
-def _standing(firing: Firing, held: Held, now: Instant) -> Verdict:
-    timer = held.timer
+    if held is None:
+        return Verdict.DROP
     if timer.paused:
         return Verdict.PAUSED
     waits_for_its_first = firing.due is None and not firing.manual
-    if not waits_for_its_first or firing.effective > misfired_through(now, timer.delivery):
-        return Verdict.GO
+    if waits_for_its_first and firing.effective <= misfired_through(now, timer.delivery):
+        return _late(firing, held, now)
+    return Verdict.GO
+
+
+def _late(firing: Firing, held: Held, now: Instant) -> Verdict:
+    timer = held.timer
 
     def successors() -> int:  # a rule that has changed since may have none between, and has come further all the same
         return max(held.series.count_between(firing.nominal, timer.anchor), int(timer.anchor > firing.nominal))

@@ -94,10 +94,10 @@ class Ticker:
         if shard is None:
             return
         match decision:
-            case Again(waiting=waiting):
-                self._offer(firing_of(shard, waiting))
             case Ring(nominal=nominal):
                 self._offer(Firing(shard=shard, held=held, nominal=nominal, manual=False))
+            case Again(waiting=waiting):
+                self._offer(firing_of(shard, waiting))
             case Skip():
                 self._reports.add(shard, _skipped_stretch(decision))
             case Finish():

@@ -169,12 +169,13 @@ class HttpSender:
 def _heard(answer: _Answer, started: Instant, duration_ms: int, secrets: tuple[bytes, ...]) -> Heard:
     """An answer's first line is the answer, whatever became of its body."""
     headers = kept_headers(answer.headers, secrets)
+    is_delivered = 200 <= answer.status_code < 300
     return Heard(
         started=started,
         duration_ms=duration_ms,
         status_code=answer.status_code,
-        error=AttemptError.NONE if 200 <= answer.status_code < 300 else AttemptError.STATUS,
-        retry_after=next((value for name, value in headers if name == "retry-after"), ""),
+        error=AttemptError.NONE if is_delivered else AttemptError.STATUS,
+        retry_after="" if is_delivered else dict(headers).get("retry-after", ""),
         headers=headers,
         body=masked(answer.body[:ANSWER_CAP_BYTES], secrets, cut=not answer.whole),
         truncated=not answer.whole,
