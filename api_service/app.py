@@ -10,6 +10,7 @@ from aiohttp import web
 from api_service import limits
 from api_service.handlers.routes import add_routes
 from api_service.keys import (
+    BATCHES,
     CALENDARS,
     CLOCK,
     EGRESS,
@@ -26,6 +27,7 @@ from api_service.keys import (
 from api_service.loops.smtp import SmtpServer
 from api_service.middleware import MIDDLEWARES
 from api_service.resources import FAILED, database, loops, sharing
+from api_service.usecases.turns import Turns
 from shared.bus.port import Bus
 from shared.clock import Clock
 from shared.domain.token_bucket import Buckets
@@ -42,6 +44,7 @@ def create_app(settings: ApiSettings, *, bus: Bus, clock: Clock) -> web.Applicat
     app[PREVIEWS] = asyncio.Lock()
     app[CALENDARS] = asyncio.Lock()
     app[WINDOWS] = asyncio.Lock()
+    app[BATCHES] = Turns(limits.BATCHES, of_one=limits.BATCHES_OF_ONE)
     app[RATE] = Buckets(rate=settings.rate_limit, burst=settings.rate_limit) if settings.rate_limit else None
     app[QUOTA_EVENTS] = settings.quota_events
     app[LEDGER_SUCCESS_DAYS] = settings.ledger_success_days

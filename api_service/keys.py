@@ -11,6 +11,7 @@ from aiohttp import web
 from api_service.store.database import Database
 from api_service.usecases.creating_together import Creations
 from api_service.usecases.registration import KnownKeys
+from api_service.usecases.turns import Turns
 from shared.clock import Clock
 from shared.domain.egress import Egress
 from shared.domain.token_bucket import Buckets
@@ -29,6 +30,7 @@ SHARDS: web.AppKey[int] = web.AppKey("shards", int)
 PREVIEWS: web.AppKey[asyncio.Lock] = web.AppKey("previews", asyncio.Lock)  # held while one is computed
 WINDOWS: web.AppKey[asyncio.Lock] = web.AppKey("windows", asyncio.Lock)  # held while a long one is computed
 CALENDARS: web.AppKey[asyncio.Lock] = web.AppKey("calendars", asyncio.Lock)  # held while one is written
+BATCHES: web.AppKey[Turns] = web.AppKey("batches", Turns)  # whose turn it is to send one
 RATE: web.AppKey[Buckets | None] = web.AppKey("rate")  # None: as fast as it goes
 QUOTA_EVENTS: web.AppKey[int] = web.AppKey("quota_events", int)  # of each application; 0: no end
 LEDGER_SUCCESS_DAYS: web.AppKey[int] = web.AppKey("ledger_success_days", int)

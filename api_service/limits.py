@@ -74,6 +74,14 @@ LAST_YEAR_ON_CALL = 2999  # a rule may go on for long after its first start
 
 REPLAYS = 1_000  # at once; each is a change of its shard, and a ring
 
+BATCH_EVENTS = 1_000  # created by one request, all or none
+BATCH_BODY_BYTES = 4 * 1024 * 1024  # of all of them; each may be as long as one that comes alone
+BATCH_PROBLEMS = 10_000  # told; each event's are bounded too
+BATCH_SECONDS = 20.0  # after which nothing of it is written any more
+BATCHES = 4  # at work at once in a process, so that memory has a bound
+BATCHES_OF_ONE = 2  # of one application: one computes while the other is written, and the rest is for others
+SLICE_SECONDS = 0.002  # that what computes for long goes on before others have their turns
+
 BULK_EVENTS = 10_000  # changed by one request
 BULK_SECONDS = 20.0  # after which it begins with no further event
 BULK_FAILURES = 100  # told by name

@@ -9,7 +9,6 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 from prometheus_client import Counter, Gauge, Histogram
 
-from api_service import limits
 from api_service.keys import CLOCK, ENTROPY, REQUEST_ID
 from api_service.schemas.errors import show_error
 from api_service.schemas.headers import read_request_id
@@ -69,7 +68,6 @@ _HEADERS = {
 }
 _SAID = {
     404: "there is nothing at this path; /docs describes what there is",
-    413: f"the body should have at most {limits.BODY_BYTES} bytes",
     500: "something went wrong on our side; it is logged and it is not your request",
 }
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS"})

@@ -19,6 +19,7 @@ class Operation:
     data: str = ""
     is_list: bool = False
     is_counted: bool = True
+    counts: str = "How many match in all."
     by_cursor: bool = False
     page: str = ""
     status: int = 200

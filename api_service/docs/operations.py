@@ -129,6 +129,33 @@ OPERATIONS = (
         refusals=(403, 422),
     ),
     Operation(
+        name="createEvents",
+        tag="Events",
+        method="post",
+        path="/v1/events/batch",
+        summary="Create many events",
+        description=(
+            f"Creates up to {limits.BATCH_EVENTS} events, each as it would be created alone, in one go: all of them, "
+            "or none where anything is wrong with any. Every problem is told at once and names its event, counted from "
+            "0: `events[7].endDate should be in the future`. The answer has the events in the order in which they "
+            "were sent, and lists have them in it too. The same event twice is two events. "
+            f"The body has at most {limits.BATCH_BODY_BYTES // 1024**2} MiB, and each event "
+            f"{limits.BODY_BYTES // 1024} KiB. `Idempotency-Key` is for the batch as a whole, as for a single event: "
+            "send it, and repeat the request if no answer comes. Where the operator has set a quota and not all events "
+            "fit, none is created and 403 says how many would. To the limit of requests it is one request. At most "
+            f"{limits.BATCHES_OF_ONE} batches of an application are dealt with at once and others wait, for up to "
+            f"{limits.BATCH_SECONDS:g} seconds; then 503 says that nothing was created."
+        ),
+        body="EventBatch",
+        example={"events": [_NEW_EVENT, _NEW_EVENT | {"interval": "0 0 18 * * 5", "context": {"user": 6789}}]},
+        data="Event",
+        is_list=True,
+        counts="How many were created.",
+        status=201,
+        parameters=("Idempotency-Key",),
+        refusals=(403, 422),
+    ),
+    Operation(
         name="listEvents",
         tag="Events",
         method="get",

@@ -59,31 +59,35 @@ def let_in(request: web.Request, application_id: int, key_id: str, now: Instant)
     return _means(request, application_id, key_id, now)
 
 
-async def read_body(request: web.Request) -> bytes:
+async def read_body(request: web.Request, *, most: int = limits.BODY_BYTES) -> bytes:
     """The body of a request that brings JSON; raises the HTTP error that says why not."""
     if not is_json(request.content_type):
         raise web.HTTPUnsupportedMediaType(text="Content-Type should be application/json")
     check_encoding(request)
-    return await read_bytes(request)
+    return await read_bytes(request, most=most)
 
 
-async def read_bytes(request: web.Request) -> bytes:
+async def read_bytes(request: web.Request, *, most: int = limits.BODY_BYTES) -> bytes:
     """The body, whatever it is, bounded in size and time."""
-    if (request.content_length or 0) > limits.BODY_BYTES:
-        raise web.HTTPRequestEntityTooLarge(limits.BODY_BYTES, request.content_length or 0)
+    if (request.content_length or 0) > most:
+        raise _too_large(most, request.content_length or 0)
 
     body = bytearray()
     try:
         async with asyncio.timeout(limits.BODY_SECONDS):
             async for chunk in request.content.iter_any():
                 body += chunk
-                if len(body) > limits.BODY_BYTES:
-                    raise web.HTTPRequestEntityTooLarge(limits.BODY_BYTES, len(body))
+                if len(body) > most:
+                    raise _too_large(most, len(body))
     except TimeoutError:
         raise web.HTTPRequestTimeout(text=f"the body should arrive within {limits.BODY_SECONDS:g} seconds") from None
     except ConnectionError:  # whoever sent it is gone; the answer is for the log
         raise web.HTTPBadRequest(text="the body broke off") from None
     return bytes(body)
+
+
+def _too_large(most: int, size: int) -> web.HTTPException:
+    return web.HTTPRequestEntityTooLarge(most, size, text=f"the body should have at most {most} bytes")
 
 
 def is_json(kind: str) -> bool:

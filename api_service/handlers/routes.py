@@ -7,6 +7,7 @@ from aiohttp import web
 from api_service.handlers import (
     applications,
     audits,
+    batch,
     bulk,
     changes,
     documents,
@@ -44,6 +45,7 @@ KEYED: Routes = (
 OF_EVENTS: Routes = (
     ("POST", "", for_application(events.create_event)),
     ("GET", "", for_application(events.list_events)),
+    ("POST", "/batch", for_application(batch.create_events)),
     ("GET", "/{event_id}", for_application(events.get_event)),
     ("PATCH", "/{event_id}", for_application(events.change_event)),
     ("DELETE", "/{event_id}", for_application(events.delete_event)),

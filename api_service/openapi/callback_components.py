@@ -9,6 +9,7 @@ from marshmallow import Schema
 from api_service import limits
 from api_service.schemas import audits
 from api_service.schemas.applications import ApplicationAnswer, Registration
+from api_service.schemas.batch import BatchCreation
 from api_service.schemas.bulk import BulkAnswer, BulkFailure, BulkRequest
 from api_service.schemas.changes import ChangeAnswer, ChangesPage, FieldChangeAnswer
 from api_service.schemas.delivery import RetryPolicyChange, RetryPolicyRequest
@@ -50,6 +51,7 @@ SCHEMAS: dict[str, type[Schema]] = {
     "Event": EventAnswer,
     "EventCreation": EventCreation,
     "EventChange": EventChange,
+    "EventBatch": BatchCreation,
     "ContextRequest": ContextRequest,
     "QueryEvent": QueryEvent,
     "EventsPage": EventsPage,

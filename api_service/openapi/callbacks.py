@@ -94,7 +94,7 @@ def _success(operation: Operation) -> dict[str, Any]:
     if operation.is_list:
         told: dict[str, Any] = {}
         if operation.is_counted:
-            told["total"] = {"type": "integer", "description": "How many match in all."}
+            told["total"] = {"type": "integer", "description": operation.counts}
         if operation.by_cursor:
             told["next"] = {"type": ["string", "null"], "description": "The next page's `cursor`; null on the last."}
         meta = {"type": "object", "required": list(told), "properties": told}

@@ -31,7 +31,8 @@ has one shape, and its `message` lists every problem at once. `X-Request-Id` in 
 called it in that header, or anew. Dates go out as ISO 8601 in UTC with milliseconds and come in with any offset.
 
 Every path under `/v1/events` also answers under `/v1/event`. Bodies are JSON of at most
-{limits.BODY_BYTES // 1024} KiB; what is not known, in a body or in a query string, is refused by name.
+{limits.BODY_BYTES // 1024} KiB, or {limits.BATCH_BODY_BYTES // 1024**2} MiB for many events; what is not known, in
+a body or in a query string, is refused by name.
 
 Every answer about one event says its `version` in `ETag`. It rises with every change made through this API, not with
 rings. Send it back as `If-Match`, and a change is made only if nobody was faster (else: 412). A request that you have

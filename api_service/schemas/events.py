@@ -13,80 +13,15 @@ from marshmallow import Schema, fields, validate
 
 from api_service import limits
 from api_service.schemas import delivery
+from api_service.schemas import event_fields as its
 from api_service.schemas import fields as ours
-from api_service.schemas.reading import Strict, read
+from api_service.schemas.reading import Strict, read, read_partly
 from api_service.schemas.urls import fault_of_target
 from shared.domain.delivery import DEFAULT, Delivery, MisfirePolicy, OverlapPolicy
 from shared.domain.egress import STRICT, Egress
+from shared.domain.errors import InvalidInput
 from shared.domain.event import Changes, Event, PauseReason, Status, is_over, next_run, offset_of
 from shared.timing.instants import Instant, iso
-
-_ABOUT = {
-    "event_id": "The event's identifier, a ULID.",
-    "status": (
-        "INACTIVE: no callback was attempted yet. ACTIVE: at least one was. PAUSED: none is until it is resumed. "
-        "FINISHED: endDate has passed and none will be."
-    ),
-    "paused_reason": "Why the event is PAUSED. client: somebody asked for it. gone: the receiver answered 410.",
-    "event_owner": "E-mail address of who asked for the event, or `oncall:` and the id of a schedule: who is on call.",
-    "start_date": "No callback before or at this date. Any ISO 8601 date with an offset.",
-    "end_date": "No callback at or after this date, which is in the future. Any ISO 8601 date with an offset.",
-    "interval": "When to call: a cron expression as cron-parser reads it; where it has six fields, seconds come first.",
-    "timezone": "The IANA time zone in which the interval is meant.",
-    "callback_url": ("Where to POST. http or https, with a host, without user name and password."),
-    "context": (
-        f"What to POST: the JSON object that is the callback's body, with at most {limits.CONTEXT_SCALARS} values, "
-        f"{limits.CONTEXT_DEPTH} levels deep."
-    ),
-    "tags": f"Up to {limits.TAGS} different labels to filter by.",
-}
-_EXAMPLE = {
-    "event_id": "01JD8M2Z9T5R0C4V7K3N6P1QXA",
-    "status": "ACTIVE",
-    "event_owner": "user@example.com",
-    "end_date": "2030-09-02T05:11:59.708Z",
-    "interval": "* * * 1 * *",
-    "timezone": "UTC",
-    "callback_url": "https://api.yourapi.com",
-    "context": {"user": 12345},
-    "tags": ["prod"],
-}
-
-
-def _said(name: str) -> dict[str, Any]:
-    """What OpenAPI says of a field."""
-    return {"description": _ABOUT[name]} | ({"example": _EXAMPLE[name]} if name in _EXAMPLE else {})
-
-
-def _interval(**kwargs: Any) -> ours.Interval:
-    return ours.Interval(longest=limits.INTERVAL_LENGTH, metadata=_said("interval"), **kwargs)
-
-
-def _timezone(**kwargs: Any) -> ours.Timezone:
-    return ours.Timezone(longest=limits.TIMEZONE_LENGTH, metadata=_said("timezone"), **kwargs)
-
-
-def _callback_url(**kwargs: Any) -> ours.CallbackUrl:
-    said = _said("callback_url")
-    return ours.CallbackUrl(longest=limits.URL_LENGTH, data_key="callbackUrl", metadata=said, **kwargs)
-
-
-def _end_date(**kwargs: Any) -> ours.Moment:
-    return ours.Moment(data_key="endDate", metadata=_said("end_date"), **kwargs)
-
-
-def _start_date() -> ours.Moment:
-    return ours.Moment(data_key="startDate", allow_none=True, metadata=_said("start_date"))
-
-
-def _tags() -> ours.Items:
-    tag = ours.Text(longest=limits.TAG_LENGTH)
-    return ours.Items(tag, most=limits.TAGS, distinct=True, metadata=_said("tags"))
-
-
-def _context() -> ours.Context:
-    return ours.Context(metadata=_said("context"))
-
 
 _READ_ONLY = dict.fromkeys(
     ("eventId", "createdDate", "updatedDate", "nextRunDate", "nextRunEffectiveDate", "lastRunDate", "version"),
@@ -104,15 +39,15 @@ class EventCreation(Strict):
     refused: ClassVar[Mapping[str, str]] = _READ_ONLY
 
     event_owner = ours.Owner(
-        longest=limits.EMAIL_LENGTH, data_key="eventOwner", required=True, metadata=_said("event_owner")
+        longest=limits.EMAIL_LENGTH, data_key="eventOwner", required=True, metadata=its.said("event_owner")
     )
-    end_date = _end_date(required=True)
-    interval = _interval(required=True)
-    callback_url = _callback_url(required=True)
-    context = _context()
-    tags = _tags()
-    timezone = _timezone(load_default="UTC")
-    start_date = _start_date()
+    end_date = its.end_date(required=True)
+    interval = its.interval(required=True)
+    callback_url = its.callback_url(required=True)
+    context = its.context()
+    tags = its.tags()
+    timezone = its.timezone(load_default="UTC")
+    start_date = its.start_date()
     retry_policy = delivery.retry_policy(delivery.RetryPolicyRequest)
     timeout_seconds = delivery.timeout(load_default=DEFAULT.timeout_ms // 1000)
     misfire_policy = delivery.misfire_policy(load_default=DEFAULT.misfire_policy.value)
@@ -129,13 +64,13 @@ class EventChange(Strict):
         "eventOwner": "cannot be changed; create another event instead"
     }
 
-    end_date = _end_date()
-    interval = _interval()
-    callback_url = _callback_url()
-    context = _context()
-    tags = _tags()
-    timezone = _timezone()
-    start_date = _start_date()
+    end_date = its.end_date()
+    interval = its.interval()
+    callback_url = its.callback_url()
+    context = its.context()
+    tags = its.tags()
+    timezone = its.timezone()
+    start_date = its.start_date()
     retry_policy = delivery.retry_policy(delivery.RetryPolicyChange)
     timeout_seconds = delivery.timeout()
     misfire_policy = delivery.misfire_policy()
@@ -148,24 +83,24 @@ class EventChange(Strict):
 class EventAnswer(Schema):
     """An event."""
 
-    event_id = fields.String(data_key="eventId", metadata=_said("event_id"))
-    status = fields.String(validate=validate.OneOf([status.value for status in Status]), metadata=_said("status"))
+    event_id = fields.String(data_key="eventId", metadata=its.said("event_id"))
+    status = fields.String(validate=validate.OneOf([status.value for status in Status]), metadata=its.said("status"))
     paused_reason = fields.String(
         data_key="pausedReason",
         allow_none=True,
         validate=validate.OneOf([reason.value for reason in PauseReason]),
-        metadata=_said("paused_reason"),
+        metadata=its.said("paused_reason"),
     )
     created_date = ours.Moment(data_key="createdDate")
     updated_date = ours.Moment(data_key="updatedDate")
-    event_owner = fields.String(data_key="eventOwner", metadata=_said("event_owner") | {"format": "idn-email"})
-    start_date = ours.Moment(data_key="startDate", allow_none=True, metadata=_said("start_date"))
-    end_date = ours.Moment(data_key="endDate", metadata=_said("end_date"))
-    interval = fields.String(metadata=_said("interval"))
-    timezone = fields.String(metadata=_said("timezone"))
-    callback_url = fields.String(data_key="callbackUrl", metadata=_said("callback_url") | {"format": "iri"})
-    context = fields.Dict(metadata=_said("context"))
-    tags = fields.List(fields.String(), metadata=_said("tags"))
+    event_owner = fields.String(data_key="eventOwner", metadata=its.said("event_owner") | {"format": "idn-email"})
+    start_date = ours.Moment(data_key="startDate", allow_none=True, metadata=its.said("start_date"))
+    end_date = ours.Moment(data_key="endDate", metadata=its.said("end_date"))
+    interval = fields.String(metadata=its.said("interval"))
+    timezone = fields.String(metadata=its.said("timezone"))
+    callback_url = fields.String(data_key="callbackUrl", metadata=its.said("callback_url") | {"format": "iri"})
+    context = fields.Dict(metadata=its.said("context"))
+    tags = fields.List(fields.String(), metadata=its.said("tags"))
     retry_policy = delivery.retry_policy(delivery.RetryPolicyRequest)
     timeout_seconds = delivery.timeout()
     misfire_policy = delivery.word(MisfirePolicy, "misfire_policy", "misfirePolicy")
@@ -219,7 +154,27 @@ ANSWER = EventAnswer()
 
 def read_new_event(sent: Any, now: Instant, egress: Egress = STRICT) -> NewEvent:
     """The event that was asked for; raises InvalidInput with every problem."""
-    given = read(CREATION, sent, lambda valid: _wrong_dates(valid, now), lambda valid: _wrong_target(valid, egress))
+    new, problems = read_one_of(sent, now, egress)
+    if new is None:
+        raise InvalidInput(problems)
+    return new
+
+
+def read_one_of(
+    sent: Any, now: Instant, egress: Egress = STRICT, *, place: str = ""
+) -> tuple[NewEvent | None, list[str]]:
+    """The event that was asked for, or every problem with it, named by its place where there are others."""
+    given, problems = read_partly(
+        CREATION,
+        sent,
+        lambda valid: _wrong_dates(valid, now),
+        lambda valid: _wrong_target(valid, egress),
+        place=place,
+    )
+    return None if problems else _new_event(given), problems
+
+
+def _new_event(given: Mapping[str, Any]) -> NewEvent:
     return NewEvent(
         event_owner=given["event_owner"],
         end_date=given["end_date"],

@@ -76,20 +76,26 @@ def read(schema: Schema, sent: Any, *checks: Check, name: str = "the body") -> d
     return valid
 
 
-def read_partly(schema: Schema, sent: Any, *checks: Check, name: str = "the body") -> tuple[dict[str, Any], list[str]]:
-    """What of that which was sent is in order, and every problem with what is not."""
+def read_partly(
+    schema: Schema, sent: Any, *checks: Check, name: str = "the body", place: str = ""
+) -> tuple[dict[str, Any], list[str]]:
+    """What of that which was sent is in order, and every problem with what is not.
+
+    `place` is where it was sent, in what has others beside it; it goes before each problem.
+    """
     problems: list[str] = []
     valid: Any = schema.quickly(sent) if isinstance(schema, Strict) else None
     if valid is None:
         try:
             valid = schema.load(sent)
         except ValidationError as error:
-            valid, problems = error.valid_data, list(_flat(error.messages, "", name))
+            valid, problems = error.valid_data, list(_flat(error.messages, place, name))
+    before = f"{place}." if place else ""
     if isinstance(valid, dict):
         for check in checks:
-            problems.extend(check(valid))
+            problems.extend(before + problem for problem in check(valid))
     if problems:
-        problems = _bounded(_in_order(problems, schema, sent))
+        problems = bounded(_in_order(problems, schema, sent, before), before=f"{place}: " if place else "")
     return valid if isinstance(valid, dict) else {}, problems
 
 
@@ -126,20 +132,22 @@ def _path(path: str, key: object) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _in_order(problems: list[str], schema: Schema, sent: Any) -> list[str]:
+def _in_order(problems: list[str], schema: Schema, sent: Any, before: str) -> list[str]:
     """The problems in the order of the schema's fields, then of the fields that were sent and are none."""
     names = [field.data_key or name for name, field in schema.load_fields.items()]
     names += [name for name in sent if name not in names] if isinstance(sent, dict) else []
     places = {name[:_NAME_LENGTH]: place for place, name in enumerate(names)}
 
     def place(problem: str) -> tuple[int, str]:
-        first = places.get(_FIRST_NAME.split(problem, maxsplit=1)[0], len(places))
+        name = _FIRST_NAME.split(problem.removeprefix(before), maxsplit=1)[0]
+        first = places.get(name, len(places))
         return first, problem if "not known here" in problem else ""  # marshmallow finds those in no order
 
     return sorted(problems, key=place)
 
 
-def _bounded(problems: list[str]) -> list[str]:
-    if len(problems) <= _PROBLEMS_MOST:
+def bounded(problems: list[str], *, most: int = _PROBLEMS_MOST, before: str = "") -> list[str]:
+    """The problems, or where they are too many the first of them and how many more there are."""
+    if len(problems) <= most:
         return problems
-    return [*problems[:_PROBLEMS_MOST], f"and {len(problems) - _PROBLEMS_MOST} more problems"]
+    return [*problems[:most], f"{before}and {len(problems) - most} more problems"]

@@ -139,6 +139,16 @@ class QuotaExceeded(DomainError):
     """The application has as many events as it may, finished ones too; delete some, or ask the operator for more."""
 
 
+class QuotaTooSmall(QuotaExceeded):
+    """The application may not have as many events more."""
+
+    def __init__(self, wanted: int, fit: int) -> None:
+        super().__init__(
+            f"The application may have {fit} events more, finished ones counted, and not {wanted}; none was created. "
+            "Send fewer, delete some, or ask the operator for more."
+        )
+
+
 class TooManyRequests(DomainError):
     """The application asks faster than it may; try again after as many seconds as Retry-After says."""
 
@@ -153,6 +163,10 @@ class KeyReused(DomainError):
 
 class Unavailable(DomainError):
     """The service cannot reach what it needs at the moment; try again shortly."""
+
+
+class TookTooLong(Unavailable):
+    """There is too much to do at the moment, and nothing was done; try again shortly, or with fewer events."""
 
 
 class SchemaBehind(Unavailable):

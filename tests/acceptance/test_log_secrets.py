@@ -136,6 +136,7 @@ async def clients_of_every_kind(at: Installation) -> str:
     assert (await at.ask("GET", "/v1/events", X_API_Key=SENT))[0] == 401
     assert (await at.ask("GET", "/v1/events", Authorization=f"Bearer {SENT}"))[0] == 401
     assert (await at.ask("POST", "/v1/events", event, X_API_Key=key))[0] == 400
+    assert (await at.ask("POST", "/v1/events/batch", {"events": [event, SENT]}, X_API_Key=key))[0] == 400
     assert (await at.ask("GET", f"/v1/events?query[{SENT}]={SENT}", X_API_Key=key))[0] == 400
     assert (await at.ask("GET", f"/v1/events/{SENT}", X_API_Key=key))[0] == 404
     assert (await at.ask("GET", f"/{SENT}?key={key}"))[0] == 404
@@ -198,6 +199,7 @@ async def a_broken_database(at: Installation, key: str) -> None:
             "context": {"secret": CONTEXT},
         }
         assert (await at.ask("POST", "/v1/events", event, X_API_Key=key, X_Request_Id="broken"))[0] == 500
+        assert (await at.ask("POST", "/v1/events/batch", {"events": [event] * 2}, X_API_Key=key))[0] == 500
         await c.execute("alter table change_log rename to change_log_gone")
         assert (await at.ask("GET", "/v1/changes", X_API_Key=key))[0] == 500
     finally:

@@ -153,7 +153,7 @@ async def test_one_replicas_figures_are_nobodys(front: Front) -> None:
 
 
 async def test_the_api_itself_says_what_is_too_much(front: Front) -> None:
-    assert await front.ask("POST", data=b"x" * (limits.BODY_BYTES + 1)) == 200
+    assert await front.ask("POST", data=b"x" * (limits.BATCH_BODY_BYTES + 1)) == 200
     assert await front.ask("GET", headers={"X-Long": "x" * (limits.LINE_BYTES + 1)}) == 200
 
 

@@ -15,6 +15,7 @@ from yarl import URL
 from api_service import limits
 from api_service.handlers.routes import add_routes
 from api_service.keys import (
+    BATCHES,
     CALENDARS,
     CLOCK,
     DATABASE,
@@ -36,6 +37,7 @@ from api_service.protocol import Runner
 from api_service.resources import FAILED, sharing
 from api_service.store.database import Database
 from api_service.store.migrations import require_schema
+from api_service.usecases.turns import Turns
 from shared.domain.egress import STRICT
 from shared.domain.token_bucket import Buckets
 from shared.timing.instants import Instant
@@ -160,6 +162,7 @@ def compose(
     app[PREVIEWS] = asyncio.Lock()
     app[CALENDARS] = asyncio.Lock()
     app[WINDOWS] = asyncio.Lock()
+    app[BATCHES] = Turns(limits.BATCHES, of_one=limits.BATCHES_OF_ONE)
     app[RATE] = Buckets(rate=rate, burst=rate) if rate else None
     app[QUOTA_EVENTS] = quota
     app[LEDGER_SUCCESS_DAYS] = 30

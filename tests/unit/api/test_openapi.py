@@ -17,11 +17,13 @@ from api_service.docs.operations import OPERATIONS
 from api_service.docs.page import ASSETS, page
 from api_service.handlers.routes import add_routes
 from api_service.openapi.document import document
+from api_service.schemas.batch import read_new_events
 from api_service.schemas.bulk import read_bulk
 from api_service.schemas.events import read_changes, read_new_event
 from api_service.schemas.keys import read_rotation
 from api_service.schemas.previews import read_preview
 from api_service.schemas.signing import read_signing_rotation
+from shared.domain.egress import STRICT
 
 DOCUMENT = document()
 NOW = 1_900_000_000_000
@@ -92,6 +94,9 @@ def test_bounds_and_kinds_are_those_of_the_schemas() -> None:
     assert (new["endDate"]["type"], new["endDate"]["format"]) == ("string", "date-time")
     assert new["startDate"]["type"] == ["string", "null"]
     assert (new["tags"]["maxItems"], new["tags"]["items"]["maxLength"]) == (32, 128)
+    batch = schemas["EventBatch"]["properties"]["events"]
+    assert (batch["minItems"], batch["maxItems"], schemas["EventBatch"]["required"]) == (1, 1000, ["events"])
+    assert batch["items"] == {"$ref": "#/components/schemas/EventCreation"}
     assert schemas["ExecutionsPage"]["properties"]["limit"]["maximum"] == 1000
     assert schemas["Event"]["properties"]["status"]["enum"] == ["INACTIVE", "ACTIVE", "PAUSED", "FINISHED"]
     assert list(schemas["Error"]["properties"]) == ["statusCode", "message", "error", "timestamp"]
@@ -101,6 +106,7 @@ def test_every_example_of_a_body_is_accepted() -> None:
     readers: dict[str, Callable[[Any, int], Any]] = {
         "EventCreation": read_new_event,
         "EventChange": read_changes,
+        "EventBatch": lambda sent, now: list(read_new_events(sent, now, STRICT)),
         "PreviewRequest": read_preview,
         "Rotation": lambda sent, _: read_rotation(sent),
         "BulkRequest": lambda sent, _: read_bulk(sent),
