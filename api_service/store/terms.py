@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from uuid import UUID
+
+from asyncpg.pgproto import pgproto
 
 if TYPE_CHECKING:
     from shared.domain.event import Event, JsonObject
@@ -36,11 +39,13 @@ def terms_of_event(event: Event) -> set[UUID]:
     return set() if event.schedule_id is not None else terms_of(event.event_owner, event.tags, event.context)
 
 
+@lru_cache(maxsize=4_096)  # an application's many events have few owners, and few tags
 def owner_term(owner: str) -> UUID:
     """The events of this owner."""
     return _last(_root(b"owner"), _VALUE_AT, _text(owner))
 
 
+@lru_cache(maxsize=4_096)
 def tag_term(tag: str) -> UUID:
     """The events with this tag."""
     return _last(_root(b"tag"), _VALUE_AT, _text(tag))
@@ -112,7 +117,7 @@ def _down(place: blake2b, step: str) -> blake2b:
 def _last(place: blake2b, marker: bytes, value: bytes) -> UUID:
     end = place.copy()
     end.update(marker + value)
-    return UUID(bytes=end.digest())
+    return pgproto.UUID(end.digest())  # equal to the standard one, and made in a tenth of its time
 
 
 def _text(text: str) -> bytes:

@@ -25,6 +25,7 @@ def from_datetime(moment: datetime) -> Instant:
     return (moment - _EPOCH) // _MILLISECOND
 
 
+@lru_cache(maxsize=16_384)
 def to_datetime(instant: Instant) -> datetime:
     """The instant as an aware datetime in UTC."""
     return _EPOCH + timedelta(milliseconds=instant)
