@@ -25,7 +25,7 @@ URLS: Final = 1_000
 _UNCHECKED: Final = "set session_replication_role = replica"
 _EVENTS: Final = """
     with made as (
-        select n, '01' || to_char($2::timestamptz, 'YYMMDDHH') || lpad(upper(to_hex(n)), 16, '0') as event_id
+        select n, '01' || to_char($2::timestamptz, 'YYMMDDHH24MISS') || lpad(upper(to_hex(n)), 12, '0') as event_id
         from generate_series(1, $1::integer) as n
     ), placed as (
         select n, event_id, (crc32(event_id::bytea) % $3::bigint)::smallint as shard from made
@@ -44,7 +44,8 @@ _EVENTS: Final = """
 """
 _STATES: Final = """
     insert into event_state (event_id, application_id, shard, status)
-    select event_id, application_id, shard, 'INACTIVE' from event where callback_url like $1 || '/hook/%'
+    select event_id, application_id, shard, 'INACTIVE' from event
+    where not exists (select from event_state where event_state.event_id = event.event_id)
 """
 _VERSIONS: Final = """
     update shard set version = known.version
@@ -70,7 +71,7 @@ async def fill(dsn: str, application: str, shards: int, events: int, url: str) -
         await c.execute(
             _EVENTS, events, now, shards, application_id, _rules(now), list(ZONES), RULES, url, URLS, timeout=300
         )
-        await c.execute(_STATES, url, timeout=300)
+        await c.execute(_STATES, timeout=300)
         for index in indexes:
             await c.execute(index["indexdef"], timeout=300)
         await c.execute(_VERSIONS, timeout=60)
