@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum, auto
 
+from dispatcher_service.core.adding_up import adding_up
 from dispatcher_service.core.agenda import Agenda
 from dispatcher_service.core.assemblies import Assemblies, Assembly
 from dispatcher_service.core.canary import Canary
@@ -201,19 +202,9 @@ class Shard:
         self._promised = max(self._promised, digest.version)
         if digest.version != self.through or self._beyond:
             return False
-        timers = [held.timer for held in self.timers.values()]
-        timers += self.unintelligible.values()
-        count = total = mixed = rosters = 0
-        ends_after = digest.ends_after
-        for timer in timers:  # once: they are all over the memory
-            if timer.end > ends_after:
-                version = timer.version
-                count += 1
-                total += version
-                mixed ^= version
-                if timer.roster:
-                    rosters += 1
-        if (count, total, mixed) != (digest.count, digest.versions_sum, digest.versions_xor):
+        timers = [*(held.timer for held in self.timers.values()), *self.unintelligible.values()]
+        *sums, rosters = adding_up(timers, digest.ends_after)
+        if sums != [digest.count, digest.versions_sum, digest.versions_xor]:
             return True
         return digest.rosters not in {rosters, -1}
 
