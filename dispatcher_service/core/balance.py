@@ -14,6 +14,8 @@ from dataclasses import dataclass
 BELL_AGAIN_SECONDS = (1.0, 3.0)
 # When nothing has moved for so long, what nobody owns may be taken by anybody.
 ORPHAN_QUIET_SECONDS = 3.0
+# Between leaving the members and giving up the first shard: the others count again and stand ready; we ring on.
+NOTICE_SECONDS = 0.4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,11 @@ def rings_again(bells: Sequence[float]) -> bool:
     """Does the last of these bells, in order, repeat one before it?"""
     soonest, latest = BELL_AGAIN_SECONDS
     return any(soonest <= bells[-1] - bell <= latest for bell in bells[:-1])
+
+
+def is_a_dead_members(*, still_counted: float, looked: float) -> bool:
+    """Is what was free at this look a dead member's? Who leaves keeps its shards for a while after it was counted."""
+    return looked - still_counted < NOTICE_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

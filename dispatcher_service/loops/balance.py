@@ -11,16 +11,24 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
-from dispatcher_service.core.balance import BELL_AGAIN_SECONDS, Situation, Wish, is_hungry, rings_again, wish
+from dispatcher_service.core.balance import (
+    BELL_AGAIN_SECONDS,
+    Situation,
+    Wish,
+    is_a_dead_members,
+    is_hungry,
+    rings_again,
+    wish,
+)
 from dispatcher_service.core.shard import Shard, Stage
 from shared.bus.port import BusUnavailable, Session
 from shared.clock import Clock, arrives
 from shared.observability.logs import get_logger
 
-MEMBERS_EVERY_SECONDS = 0.25
+MEMBERS_EVERY_SECONDS = 0.1  # a dead member is noticed by the count: its shards are silent meanwhile
 SAFETY_TICK_SECONDS = (5.0, 60.0)  # doubled while nothing moves
 SETTLE_SECONDS = (0.3, 0.8)  # before the extra shard above the floor is taken
-CLAIMS_AT_ONCE = 8  # most are refused, and a refusal takes several round trips
+CLAIMS_AT_ONCE = 16  # a claim takes several round trips, and each of them a turn of the loop, long while a burst rings
 LOOK_AGAIN_SECONDS = 0.15
 HUNGER_SECONDS = (1.0, 60.0)  # between two bells of ours, doubled
 
@@ -46,7 +54,7 @@ class Balance:
         shards_total: int,
         bell: Bell,
         clock: Clock,
-        won: Callable[[int], None],
+        won: Callable[[int, bool], None],  # and whether its owner has died
         give_up: Callable[[list[Shard]], Awaitable[None]],
     ) -> None:
         self._session = session
@@ -59,6 +67,7 @@ class Balance:
         self._reason = asyncio.Event()
         self._stopped = False
         self._members = 0
+        self._counted = self._still_counted = float("-inf")  # asked last, and before there were fewer
         self._moved = clock.steady()
         self._settled_at = self._moved
         self._bells: list[float] = []
@@ -101,7 +110,11 @@ class Balance:
             await self._rest()
 
     async def _count(self) -> None:
+        asked = self._clock.steady()
         members = await self._session.members()
+        if members < self._members:
+            self._still_counted = self._counted
+        self._counted = asked
         if members != self._members:
             log.info("members.counted", members=members, before=self._members, owned=len(self._shards))
             self._members = members
@@ -150,15 +163,16 @@ class Balance:
     async def _claim(self, wanted: Wish) -> None:
         foreign = [number for number in range(self._total) if number not in self._shards]
         random.shuffle(foreign)
+        died = is_a_dead_members(still_counted=self._still_counted, looked=self._clock.steady())
         claimed = 0
         while foreign and claimed < wanted.claim and not (self._bell_unheard or self._stopped):
             room = min(wanted.claim - claimed, CLAIMS_AT_ONCE)
             batch, foreign = foreign[:room], foreign[room:]
-            claimed += await self._try_all(batch)
+            claimed += await self._try_all(batch, died=died)
         if claimed:
             log.info("shards.claimed", count=claimed, owned=len(self._shards), members=self._members)
 
-    async def _try_all(self, batch: list[int]) -> int:
+    async def _try_all(self, batch: list[int], *, died: bool) -> int:
         """How many of these were free and are ours now."""
         failures: list[BusUnavailable] = []
 
@@ -169,7 +183,7 @@ class Balance:
                 failures.append(failure)  # raised below: from a group of tasks it would come as a group
                 return False
             if won:
-                self._won(number)
+                self._won(number, died)
             return won
 
         async with asyncio.TaskGroup() as tasks:

@@ -94,13 +94,18 @@ class Intake:
         async for delivery in self._session.deliveries():
             await self._take_in(delivery)
 
-    async def list_shard(self, shard: Shard) -> None:
-        """Make a newly claimed shard known, asking until it is; then let it ring."""
+    async def list_shard(self, shard: Shard, *, died: bool = False) -> None:
+        """Make a newly claimed shard known, asking until it is; then let it ring. `died`: its owner, as far as we know.
+
+        What is left by a dead owner is asked for once, when that may be answered; an early answer would be in the way
+        of the answers for all its other shards.
+        """
         claimed = self._clock.steady()
         self._known[shard] = asyncio.Event()
-        await self._until_known(shard)
+        if not died:
+            await self._until_known(shard)
         if not shard.handed_over and shard.stage is Stage.LISTING:
-            # The previous owner has not said goodbye, so this answer may have come before its last reports.
+            # The previous owner has not said goodbye: an earlier answer may have come before its last reports.
             await self._clock.sleep(max(CLAIM_TO_REQUEST_SECONDS - (self._clock.steady() - claimed), 0))
             self._known[shard].clear()
             await self._until_known(shard)

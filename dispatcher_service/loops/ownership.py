@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from dispatcher_service.core.agenda import Agenda
+from dispatcher_service.core.balance import NOTICE_SECONDS
 from dispatcher_service.core.keyring import Keyring
 from dispatcher_service.core.lease import Lease
 from dispatcher_service.core.shard import Shard
@@ -30,8 +31,6 @@ from shared.observability.logs import get_logger
 RENEW_EVERY_SECONDS = 1.0
 VERIFY_EVERY_SECONDS = 10.0
 RECONNECT_SECONDS = (0.05, 5.0)
-# Between leaving the members and giving up the first shard: the others count again and stand ready; we ring on.
-NOTICE_SECONDS = 0.4
 # After an outage of the broker everybody is back by then: who has a wrong clock need not be the first to ring.
 COMPANY_SECONDS = RECONNECT_SECONDS[1] + 1.0
 
@@ -211,13 +210,13 @@ class Tenure:
     def _balance_of(self, session: Session, intake: Intake, tasks: asyncio.TaskGroup) -> Balance:
         ports = self._ports
 
-        def won(number: int) -> None:
+        def won(number: int, died: bool) -> None:
             if self._over.is_set():  # as the session ended: the next one is to claim it, and would think it has it
                 return
             shard = Shard(number, session.incarnation, ports.agenda, ports.keyring)
             ports.shards[number] = shard
             ports.handovers.claimed()
-            tasks.create_task(intake.list_shard(shard))
+            tasks.create_task(intake.list_shard(shard, died=died))
 
         return Balance(
             session=session,

@@ -16,7 +16,8 @@ from api_service.handlers import operations
 from api_service.store import database
 from dispatcher_service import app as dispatcher_app
 from dispatcher_service.app import Dispatcher
-from dispatcher_service.loops import handovers, ownership
+from dispatcher_service.core import balance
+from dispatcher_service.loops import handovers
 from dispatcher_service.probe import probe
 from shared.bus.local import LocalBroker, LocalBus
 from shared.bus.rabbit_wire import Patience
@@ -121,7 +122,7 @@ def test_a_dispatcher_has_the_time_to_hand_over_finish_and_report(overlay: Overl
     dispatcher = overlay.workload("carillon-dispatcher")
     rounds = math.ceil(_settings(dispatcher).shards / handovers.HANDOVERS_AT_ONCE)  # where it is the last one
     needed = (
-        ownership.NOTICE_SECONDS
+        balance.NOTICE_SECONDS
         + rounds * (handovers.SETTLE_SECONDS + handovers.GOODBYE_SECONDS)
         + dispatcher_app.LAST_RINGS_SECONDS
         + dispatcher_app.LAST_REPORTS_SECONDS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dispatcher_service.loops.ownership import NOTICE_SECONDS
+from dispatcher_service.core.balance import NOTICE_SECONDS
 from shared.bus.local import LocalBroker, LocalBus, LocalSession
 from shared.bus.port import BusUnavailable, SessionEvents
 from shared.timing.instants import Instant

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from dispatcher_service.core.agenda import Agenda
 from dispatcher_service.core.balance import (
     BELL_AGAIN_SECONDS,
+    NOTICE_SECONDS,
     ORPHAN_QUIET_SECONDS,
     Situation,
     is_hungry,
@@ -46,6 +47,7 @@ class Member:
     claims: int = 0
     given: int = 0
     looks: int = 0
+    died: list[bool] = field(default_factory=list)  # of each claim, what it was told of the owner before
     shards: dict[int, Shard] = field(default_factory=dict)
     task: asyncio.Task[None] | None = None
 
@@ -60,8 +62,9 @@ class Member:
             give_up=self.give_up,
         )
 
-    def won(self, number: int) -> None:
+    def won(self, number: int, died: bool) -> None:
         self.claims += 1
+        self.died.append(died)
         self.shards[number] = Shard(number, self.session.incarnation, Agenda())
 
     async def give_up(self, shards: Sequence[Shard]) -> None:
@@ -185,6 +188,56 @@ async def test_the_shards_of_a_dead_member_are_owned_within_a_second_and_nothing
         assert await place.fair(within=4, spread=2) < 1.2
         await place.clock.sleep(300)
         assert place.moves() - (before - claimed) <= lost + 2
+
+
+@pytest.mark.parametrize("count", [2, 3, 9])
+@in_virtual_time
+async def test_what_a_dead_member_leaves_is_known_to_be_a_dead_members(count: int) -> None:
+    """But for the extra shards above the floor, which are claimed later, and of which nobody can tell."""
+    async with town() as place:
+        for _ in range(count):
+            await place.enter()
+        await place.fair(within=4)
+        await place.clock.sleep(30)
+        for member in place.members:
+            member.died.clear()
+
+        await place.leave(place.members[0])
+        await place.fair(within=4, spread=2)
+
+        told = [died for member in place.members for died in member.died]
+        assert sum(told) >= SHARDS // count - SHARDS % (count - 1)
+
+
+@in_virtual_time
+async def test_what_a_member_gives_up_as_it_leaves_is_no_dead_members() -> None:
+    """Shown to fail with ten seconds for `NOTICE_SECONDS` in `is_a_dead_members`."""
+    async with town() as place:
+        for _ in range(2):
+            await place.enter()
+        await place.fair(within=4)
+        await place.clock.sleep(30)
+        leaver, heir = place.members
+        heir.died.clear()
+
+        await leaver.session.leave()
+        leaver.balance.stop()
+        await place.clock.sleep(NOTICE_SECONDS)
+        await leaver.give_up(list(leaver.shards.values()))
+        await place.clock.sleep(5)
+
+        assert len(heir.shards) == SHARDS
+        assert not any(heir.died)
+
+
+@in_virtual_time
+async def test_what_nobody_had_is_no_dead_members() -> None:
+    async with town() as place:
+        for _ in range(3):
+            await place.enter()
+        await place.fair(within=4)
+
+        assert not any(died for member in place.members for died in member.died)
 
 
 @in_virtual_time

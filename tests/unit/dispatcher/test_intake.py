@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from itertools import pairwise
 
 import msgspec
+import pytest
 
 from dispatcher_service.core.agenda import Agenda
 from dispatcher_service.core.keyring import Keyring
@@ -15,7 +16,12 @@ from dispatcher_service.core.lease import Lease
 from dispatcher_service.core.shard import Shard, Stage
 from dispatcher_service.loops.attempts import Attempts
 from dispatcher_service.loops.canaries import Canaries
-from dispatcher_service.loops.intake import COMPARE_EVERY_SECONDS, GAP_PATIENCE_SECONDS, Intake
+from dispatcher_service.loops.intake import (
+    CLAIM_TO_REQUEST_SECONDS,
+    COMPARE_EVERY_SECONDS,
+    GAP_PATIENCE_SECONDS,
+    Intake,
+)
 from dispatcher_service.loops.reporter import Reporter
 from dispatcher_service.loops.ticker import Ticker
 from dispatcher_service.metrics import Metrics
@@ -152,6 +158,43 @@ async def test_the_first_request_travels_behind_the_reports() -> None:
         listing.cancel()
 
         assert {queue for _, queue, _ in scene.queues.asked} == {Work.OUTCOMES}
+
+
+@in_virtual_time
+async def test_what_a_dead_owner_left_is_asked_for_once_and_not_before_its_last_reports() -> None:
+    """Shown to fail where the first request leaves at once, as it does for what somebody may have handed over."""
+    async with taking_in() as (scene, tasks):
+        scene.truth.claim("the dead owner")
+        shard = await scene.own()
+        claimed = scene.clock.steady()
+        listing = tasks.create_task(scene.intake.list_shard(shard, died=True))
+        await scene.clock.sleep(1)
+        asked = list(scene.queues.asked)
+        await scene.answer()
+        await listing
+
+        assert [queue for _, queue, _ in asked] == [Work.OUTCOMES]
+        assert asked[0][0] - claimed == pytest.approx(CLAIM_TO_REQUEST_SECONDS)
+        assert scene.queues.asked == asked
+        assert shard.rings
+        assert not shard.handed_over
+
+
+@in_virtual_time
+async def test_what_somebody_may_have_handed_over_is_asked_for_at_once_and_again_where_nobody_has() -> None:
+    async with taking_in() as (scene, tasks):
+        scene.truth.claim("the dead owner")
+        shard = await scene.own()
+        claimed = scene.clock.steady()
+        listing = tasks.create_task(scene.intake.list_shard(shard))
+        await scene.clock.sleep(0.01)
+        await scene.answer()
+        await scene.clock.sleep(1)
+        await scene.answer()
+        await listing
+
+        moments = [moment - claimed for moment in scene.queues.snapshots()]
+        assert moments == pytest.approx([0, CLAIM_TO_REQUEST_SECONDS])
 
 
 @in_virtual_time
