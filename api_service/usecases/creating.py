@@ -22,6 +22,7 @@ from shared.domain.ids import shard_of, ulid
 from shared.domain.owner import schedule_of
 
 _ULID_ENTROPY = 10
+_STATEMENT_MOST = 100  # events of one statement: to put more into words takes milliseconds, and everybody waits for it
 _TWINS_MOST = 3
 
 
@@ -120,10 +121,17 @@ async def write_all(c: Connection, begun: Sequence[Begun]) -> list[Event]:
     Take every other lock first. Nobody else can hold a lock on the events, so the shards may be taken before them.
     """
     versions = await outbox.next_versions(c, [one.event.shard for one in begun])
-    written = [replace(one.event, version=version) for one, version in zip(begun, versions, strict=True)]
-    await events.insert(c, written, [one.terms for one in begun])
-    await changes.add_all(c, [creation(one.means, one.event.event_id) for one in begun])
-    await announce(c, *written)
+    written: list[Event] = []
+    for first in range(0, len(begun), _STATEMENT_MOST):
+        some = begun[first : first + _STATEMENT_MOST]
+        new = [
+            replace(one.event, version=version)
+            for one, version in zip(some, versions[first : first + _STATEMENT_MOST], strict=True)
+        ]
+        await events.insert(c, new, [one.terms for one in some])
+        await changes.add_all(c, [creation(one.means, one.event.event_id) for one in some])
+        await announce(c, *new)
+        written += new
     return written
 
 

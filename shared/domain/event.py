@@ -7,7 +7,6 @@ INACTIVE ──first attempt──▶ ACTIVE ──endDate──▶ FINISHED
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -191,7 +190,7 @@ def timer_of(event: Event) -> Timer:
 
 def body_of(context: JsonObject) -> bytes:
     """The bytes that a callback POSTs: the context and nothing around it."""
-    return json.dumps(context, ensure_ascii=False, separators=(",", ":")).encode()
+    return msgspec.json.encode(context)
 
 
 def _has_another_rule(after: Event, before: Event) -> bool:
