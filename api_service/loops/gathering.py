@@ -18,7 +18,7 @@ from shared.clock import Clock
 from shared.messages.catalogue import Outcomes, Released, SnapshotRequest
 from shared.messages.codec import ContractError, decode_to_recorder
 
-TOGETHER: Final = 2_000  # outcomes; more would hold the states of their events for longer, and cost no less each
+TOGETHER: Final = 2_000  # outcomes; more would hold the states of their events for longer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
