@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cache
 
 from aiohttp import ClientPayloadError, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -107,16 +108,18 @@ async def count_requests(request: web.Request, handler: Handler) -> web.StreamRe
     method = request.method if request.method in _METHODS else "other"
     resource = request.match_info.route.resource
     route = "none" if resource is None else resource.canonical
+    UNDER_WAY.inc()
     try:
-        with UNDER_WAY.track_inprogress():
-            response = await handler(request)
+        response = await handler(request)
     except asyncio.CancelledError:  # the service ends, and the request has had its time
         log.warning("http.cut_off", method=method, route=route, **_named(request))
         raise
+    finally:
+        UNDER_WAY.dec()
 
     seconds = clock.steady() - begun
-    REQUESTS.labels(method, route, response.status).inc()
-    SECONDS.labels(method, route).observe(seconds)
+    _requests(method, route, response.status).inc()
+    _seconds(method, route).observe(seconds)
     _tell(request, response, method=method, route=route, seconds=seconds)
     return response
 
@@ -169,6 +172,17 @@ def error_response(status: int, message: list[str], now: Instant, *, path: str =
         charset="utf-8",
         headers={"Cache-Control": "no-store"} | _HEADERS.get(status, {}),
     )
+
+
+@cache
+def _requests(method: str, route: str, status: int) -> Counter:
+    """The count of its kind; to find it by its labels costs more than to count."""
+    return REQUESTS.labels(method, route, status)
+
+
+@cache
+def _seconds(method: str, route: str) -> Histogram:
+    return SECONDS.labels(method, route)
 
 
 def _is_oncall(path: str) -> bool:

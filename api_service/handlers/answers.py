@@ -42,8 +42,9 @@ def answer_event(shown: Mapping[str, Any], *, status: int = 200) -> web.Response
     return response
 
 
+_HEADERS = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store"}
+
+
 def written(text: str, *, status: int = 200) -> web.Response:
     """JSON text as an answer; answers hold what only the key's holder may see, so nobody keeps them."""
-    return web.Response(
-        text=text, status=status, content_type="application/json", headers={"Cache-Control": "no-store"}
-    )
+    return web.Response(body=text.encode(), status=status, headers=_HEADERS)

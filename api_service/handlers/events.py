@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+import msgspec
 from aiohttp import web
 
 from api_service.handlers.answers import answer_event, answer_list, envelope, written
@@ -19,6 +18,17 @@ from api_service.usecases.creating import Once, begin, earlier_answer
 from api_service.usecases.creating_together import Creation
 from api_service.usecases.means import Means
 from shared.domain.errors import InvalidInput
+
+
+class _Version(msgspec.Struct):
+    version: int
+
+
+class _Said(msgspec.Struct):
+    data: _Version
+
+
+_SAID = msgspec.json.Decoder(_Said)  # of all that is said, what the tag needs
 
 
 async def create_event(request: web.Request, means: Means) -> web.Response:
@@ -105,7 +115,7 @@ def _check_envelope(request: web.Request) -> None:
 def _created(said: str) -> web.Response:
     """The words that answer a creation, be it the first time or again."""
     response = written(said, status=201)
-    response.headers["ETag"] = etag(json.loads(said)["data"]["version"])
+    response.headers["ETag"] = etag(_SAID.decode(said).data.version)
     return response
 
 

@@ -72,13 +72,22 @@ async def read_bytes(request: web.Request, *, most: int = limits.BODY_BYTES) -> 
     if (request.content_length or 0) > most:
         raise _too_large(most, request.content_length or 0)
 
+    # All of it has come with the headers, nearly always; then there is nothing to wait for.
+    body = request.content.read_nowait() if request.content.is_eof() else await _arriving(request, most)
+    if len(body) > most:
+        raise _too_large(most, len(body))
+    return body
+
+
+async def _arriving(request: web.Request, most: int) -> bytes:
+    """The body, or enough of it to see that it is too large."""
     body = bytearray()
     try:
         async with asyncio.timeout(limits.BODY_SECONDS):
             async for chunk in request.content.iter_any():
                 body += chunk
                 if len(body) > most:
-                    raise _too_large(most, len(body))
+                    break
     except TimeoutError:
         raise web.HTTPRequestTimeout(text=f"the body should arrive within {limits.BODY_SECONDS:g} seconds") from None
     except ConnectionError:  # whoever sent it is gone; the answer is for the log

@@ -114,7 +114,7 @@ async def forget_older_oncall(c: Connection, moment: Instant, *, limit: int = 1_
 
 
 def _text(change: Change) -> str:
-    return json.dumps(change.fields, ensure_ascii=False)
+    return "[]" if not change.fields else json.dumps(change.fields, ensure_ascii=False)
 
 
 def _noted(row: asyncpg.Record) -> Noted:

@@ -113,6 +113,8 @@ class RabbitPublisher:
             raise
 
     async def _connected(self) -> _Line:
+        if self._line is not None and self._line.is_usable:
+            return self._line
         async with self._connecting:
             if self._line is not None and not self._line.is_usable:
                 await self.close()

@@ -14,6 +14,7 @@ from shared.timing.instants import LAST, Instant
 
 ULID_LENGTH = 26
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]  # two at a time are found in half the time
 _LETTERS = digits + ascii_letters
 _PREFIX_LENGTH = 14
 _PREFIX_ID = re.compile(rf"[a-z]{{3}}_[0-9A-Za-z]{{{_PREFIX_LENGTH}}}")
@@ -24,7 +25,7 @@ _FIRING = re.compile(r"([0-7][0-9A-HJKMNP-TV-Z]{25})-(0|[1-9][0-9]{0,14})(-manua
 def ulid(moment: Instant, entropy: bytes) -> str:
     """A ULID of this moment; `entropy` is 10 random bytes."""
     number = (moment << 80) | int.from_bytes(entropy, "big")
-    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
 def is_ulid(text: str) -> bool:

@@ -11,10 +11,12 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, TextIO, TypeAlias
 
+import msgspec
 import structlog
 
 from shared.observability.tracebacks import traceback_of
@@ -31,17 +33,25 @@ def get_logger(name: str) -> Logger:
 @contextmanager
 def in_context(**facts: object) -> Iterator[None]:
     """All that is logged in this block, and in tasks that are begun in it, has these facts and those that are added."""
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(**facts)
+    _context.set(facts)
     try:
         yield
     finally:
-        structlog.contextvars.clear_contextvars()
+        _context.set({})
 
 
 def add_to_context(**facts: object) -> None:
     """What is logged from here to the end of the block has these facts, too."""
-    structlog.contextvars.bind_contextvars(**facts)
+    _context.set({**_context.get(), **facts})
+
+
+def with_context(_logger: object, _level: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """The event with the facts of its context; its own come first."""
+    return {**_context.get(), **event}
+
+
+# One variable for all facts: structlog has one for each, at a multiple of the cost, and every request has some.
+_context: contextvars.ContextVar[Mapping[str, object]] = contextvars.ContextVar("facts", default=MappingProxyType({}))
 
 
 def configure(level: str = "info", *, to: TextIO | None = None) -> None:
@@ -55,7 +65,7 @@ def configure(level: str = "info", *, to: TextIO | None = None) -> None:
     )
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            with_context,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.ExceptionRenderer(lambda info: traceback_of(info[1])),
@@ -100,11 +110,15 @@ class _FromLibraries(logging.Handler):
         contextvars.Context().run(log.log, level, "library.complained", message=message, exc_info=error)
 
 
-_ENCODER = json.JSONEncoder(default=repr)
+_ENCODER = msgspec.json.Encoder(enc_hook=repr)
+_PATIENT_ENCODER = json.JSONEncoder(default=repr)
 
 
 def _json(event: Any, **_: Any) -> str:
-    return _ENCODER.encode(event)
+    try:
+        return _ENCODER.encode(event).decode("ascii")  # a quarter of json's time, and of every request
+    except (UnicodeError, OverflowError):  # whoever reads the stream need not know how it is encoded
+        return _PATIENT_ENCODER.encode(event)
 
 
 def _take_over() -> None:

@@ -8,12 +8,11 @@ from typing import Any
 
 import aiohttp
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from api_service.keys import READINESS
 from api_service.store.database import Database
-from shared.observability.logs import get_logger
+from shared.observability.logs import get_logger, with_context
 from tests.integration.api.stage import NEW_EVENT, Api, Server, StandingClock, compose
 
 log = get_logger(__name__)
@@ -21,7 +20,7 @@ log = get_logger(__name__)
 
 @pytest.fixture
 def told() -> Iterator[list[Any]]:
-    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+    with capture_logs(processors=[with_context]) as lines:
         yield lines
 
 
