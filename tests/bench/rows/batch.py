@@ -17,9 +17,9 @@ from tests.bench.figure import Figure, Goal
 from tests.bench.place import Installation, Place, cpu_of, cpu_seconds
 
 BATCH: Final = 1_000
-BATCHES: Final = 12  # a round
+BATCHES: Final = 6  # a round
 UNDER_WAY: Final = 2  # while one is written, another is read
-ROUNDS: Final = 3
+ROUNDS: Final = 2
 GOAL: Final = 10_000.0
 
 
