@@ -12,13 +12,14 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 
 import uvloop
 
 from tests.servers.processes import ROOT
 
 BODIES: Final = 4_000
+ENDS_WITHIN: Final = 15.0
 CREATED: Final = b"HTTP/1.1 201 "
 
 
@@ -37,8 +38,12 @@ async def create(port: int, key: str, *, connections: int, seconds: float) -> Cr
     """Create at the server on this port for so long, from a process of its own."""
     command = [sys.executable, "-m", "tests.bench.creating_client", str(port), key, str(connections), str(seconds)]
     process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=subprocess.PIPE)
-    async with asyncio.timeout(seconds + 30):
-        said, _ = await process.communicate()
+    try:
+        async with asyncio.timeout(seconds + ENDS_WITHIN):
+            said, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
     return Created(**json.loads(said))
 
 
@@ -78,8 +83,7 @@ class _Connection(asyncio.Protocol):
         self.closed = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by its class
         self._send()
 
     def data_received(self, data: bytes) -> None:

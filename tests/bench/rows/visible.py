@@ -35,8 +35,12 @@ async def measure(place: Place) -> AsyncIterator[Figure]:
         for _ in range(SECONDS):
             answered |= await _around_a_second(here, place.receiver.url)
         await place.receiver.counted(mark, len(answered), within=10)
-        arrived = {one.event_id: one.arrived for one in place.receiver.arrivals(mark, BELOW)}
-    late = sorted(max(arrived[event_id] - at, 0.0) for event_id, at in answered.items())
+        arrived = {one.event_id: one for one in place.receiver.arrivals(mark, BELOW)}
+    late = sorted(
+        max(arrived[event_id].arrived - at, 0.0)
+        for event_id, at in answered.items()
+        if at > arrived[event_id].nominal  # otherwise it had to wait for its second
+    )
     assert len(late) >= LEAST, f"only {len(late)} of {SECONDS * EACH} were answered after their second"
     yield Figure(
         row=ROW,
@@ -49,7 +53,7 @@ async def measure(place: Place) -> AsyncIterator[Figure]:
 
 
 async def _around_a_second(here: Installation, url: str) -> dict[str, float]:
-    """Events that are due at the next full second and were answered after it: when that was, in milliseconds."""
+    """Events that ring at a full second soon, and when each was answered, in milliseconds."""
     second = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
     at = second.timestamp()
     body = {
@@ -64,11 +68,7 @@ async def _around_a_second(here: Installation, url: str) -> dict[str, float]:
         said = await client.ask("POST", "/v1/events", body)
         now = time.time()
         assert said.status == 201, said
-        if (
-            now > at
-            and said.data["nextRunDate"] is not None
-            and said.data["nextRunDate"].startswith(f"{second:%FT%T}.")
-        ):
+        if said.data["nextRunDate"] == f"{second:%FT%T}.000Z":  # otherwise it was begun after it
             answered[said.data["eventId"]] = now * 1000
 
     await _warm(client, body | {"interval": "0 0 1 1 *", "endDate": "2035-01-01T00:00:00Z"})
