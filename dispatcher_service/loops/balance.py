@@ -28,7 +28,7 @@ from shared.observability.logs import get_logger
 MEMBERS_EVERY_SECONDS = 0.1  # a dead member is noticed by the count: its shards are silent meanwhile
 SAFETY_TICK_SECONDS = (5.0, 60.0)  # doubled while nothing moves
 SETTLE_SECONDS = (0.3, 0.8)  # before the extra shard above the floor is taken
-CLAIMS_AT_ONCE = 16  # a claim takes several round trips, and each of them a turn of the loop, long while a burst rings
+CLAIMS_AT_ONCE = 8  # most are refused, and a refusal takes several round trips
 LOOK_AGAIN_SECONDS = 0.15
 HUNGER_SECONDS = (1.0, 60.0)  # between two bells of ours, doubled
 

@@ -55,13 +55,13 @@ async def expected_within(seconds: float | None, what: str) -> AsyncIterator[Non
         raise BusUnavailable(f"{what}: {type(error).__name__} {error}".rstrip()) from error
 
 
-async def answer(message: aiormq.abc.DeliveredMessage, *, understood: bool, waits: bool = True) -> None:
-    """Acknowledge, or put with the dead letters; `waits` until it has left this process."""
+async def answer(message: aiormq.abc.DeliveredMessage, *, understood: bool) -> None:
+    """Acknowledge, or put with the dead letters; returns when it has left this process."""
     tag = message.delivery_tag or 0
     if understood:
-        await message.channel.basic_ack(tag, wait=waits)
+        await message.channel.basic_ack(tag)
     else:
-        await message.channel.basic_reject(tag, requeue=False, wait=waits)
+        await message.channel.basic_reject(tag, requeue=False)
 
 
 class _Transport(TransportFactory):

@@ -54,6 +54,20 @@ async def test_a_session_outlives_refused_claims(desk: Desk) -> None:
     assert not heard.lost
 
 
+async def test_a_session_outlives_many_refusals_at_once(desk: Desk) -> None:
+    """Shown to fail over RabbitMQ with 16 for the session's `CLAIMS_AT_ONCE`: the broker ended the connection."""
+    shards = range(64)
+    one, _ = await desk.session()
+    other, heard = await desk.session()
+    await asyncio.gather(*(one.claim(shard) for shard in shards))
+
+    for _ in range(10):
+        assert not any(await asyncio.gather(*(other.claim(shard) for shard in shards)))
+
+    await other.renew()
+    assert not heard.lost
+
+
 async def test_closing_frees_every_shard(desk: Desk) -> None:
     one, _ = await desk.session()
     other, _ = await desk.session()
