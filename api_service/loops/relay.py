@@ -32,10 +32,10 @@ MESSAGE_BYTES = 1 << 20
 PUBLISHES_AT_ONCE = 32
 PUBLISH_TIMEOUT = 5.0
 POLL_INTERVAL = 0.25
-# After a round the relay rests twice as long as that took, and no longer than this. A message costs the process nearly
-# as much as a creation that it tells of: so under load what comes meanwhile shares messages. A lone change finds it
-# rested.
-REST_MOST = 0.1
+# After a round the relay rests as long as that took, and no longer than this. A message costs the process nearly as
+# much as a creation that it tells of: so under load what comes meanwhile shares messages. A lone change finds it
+# rested, and the second of two that come together waits for both.
+REST_MOST = 0.025
 
 log = get_logger(__name__)
 
@@ -101,7 +101,7 @@ class Relay:
             self._emptied = self._clock.steady()
             metrics.RELAY_BEHIND.set(0)
             if taken:
-                await self._clock.sleep(min(2 * (self._emptied - begun), REST_MOST))
+                await self._clock.sleep(min(self._emptied - begun, REST_MOST))
             await self._woken()
 
     async def relay_once(self) -> int:
