@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import sys
 
 import uvloop
 
 from dispatcher_service.app import Dispatcher
+from dispatcher_service.memory import keep, let_go
 from dispatcher_service.probe import probe
 from shared.bus.rabbit import RabbitBus
 from shared.clock import SystemClock
@@ -25,7 +25,7 @@ async def _run(settings: DispatcherSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     bus = RabbitBus(settings.amqp_url, prefix=settings.bus_prefix)
-    dispatcher = Dispatcher(settings, bus=bus, clock=SystemClock(), keep=_keep)
+    dispatcher = Dispatcher(settings, bus=bus, clock=SystemClock(), keep=keep, let_go=let_go)
     async with probe(
         host=settings.probe_host,
         port=settings.probe_port,
@@ -35,16 +35,6 @@ async def _run(settings: DispatcherSettings) -> None:
         log.info("dispatcher.started", **facts(settings) | {"probe_port": port})
         await dispatcher.run(stop)
     log.info("dispatcher.stopped")
-
-
-def _keep() -> None:
-    """What there is stays: the garbage collector looks at it once, and never again.
-
-    Among a million timers it would look for 40 to 80 ms at a time, and nothing rings meanwhile. Here only what has come
-    since the last shard is looked at. What goes later goes by its count of references, as timers do.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def main() -> int:

@@ -54,8 +54,12 @@ class Dispatcher:
         clock: Clock,
         sender: RunningSender | None = None,
         keep: Callable[[], None] = lambda: None,
+        let_go: Callable[[], None] = lambda: None,
     ) -> None:
-        """`keep` is called when a shard has begun to ring: what is in memory by then stays for long."""
+        """`keep` is called when a shard has begun to ring: what is in memory by then stays for long.
+
+        `let_go` is called when a session is over, and with it all that was owned.
+        """
         self._settings = settings
         self._clock = clock
         self.metrics = Metrics()
@@ -118,6 +122,7 @@ class Dispatcher:
                 takeover_wait=settings.takeover_wait,
                 handovers=self.metrics,
                 keep=keep,
+                let_go=let_go,
             )
         )
         self._watch_shards()

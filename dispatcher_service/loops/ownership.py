@@ -65,6 +65,7 @@ class Ports:
     takeover_wait: float
     handovers: Handovers
     keep: Callable[[], None]
+    let_go: Callable[[], None]
 
 
 class Ownership:
@@ -97,6 +98,7 @@ class Ownership:
                 self.connected = False
                 self._tenure = None
                 await tenure.close()
+                self._ports.let_go()
             if not stop.is_set():
                 spread = random.uniform(1, 6)  # noqa: S311 - spread, not secrecy
                 await arrives(stop, within=min(delay * spread, longest))

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import ModuleType
 
 from api_service.loops.time_signals import EVERY_SECONDS, TimeSignals
 from dispatcher_service.app import Dispatcher
@@ -59,7 +60,9 @@ class Town:
     running: dict[str, Running] = field(default_factory=dict)
     telling: list[asyncio.Task[None]] = field(default_factory=list)
 
-    def start(self, name: str, *, bus: Bus | None = None, clock: Clock | None = None) -> Running:
+    def start(
+        self, name: str, *, bus: Bus | None = None, clock: Clock | None = None, memory: ModuleType | None = None
+    ) -> Running:
         """One more dispatcher, on the town's bus or on its own way to it, by the town's clock or by one of its own."""
         clock = clock or self.clock
         settings = DispatcherSettings(
@@ -80,7 +83,8 @@ class Town:
             log_level="error",
         )
         sender = FakeSender(clock, sent=self.sent, by=name)
-        dispatcher = Dispatcher(settings, bus=bus or self.api.bus, clock=clock, sender=sender)
+        remembering = {} if memory is None else {"keep": memory.keep, "let_go": memory.let_go}
+        dispatcher = Dispatcher(settings, bus=bus or self.api.bus, clock=clock, sender=sender, **remembering)
         stop = asyncio.Event()
         task = self.tasks.create_task(dispatcher.run(stop))
         self.running[name] = Running(name=name, dispatcher=dispatcher, sender=sender, stop=stop, task=task)
