@@ -91,14 +91,15 @@ class Creations:
 
     async def _write(self, creations: Sequence[Creation]) -> list[_Outcome]:
         """What became of each. Where somebody elsewhere had a key first, nobody's is written, and then all others'."""
-        outcomes: dict[int, _Outcome] = {}
+        taken: set[tuple[int, str]] = set()  # for good, so that every round has fewer keys than the one before
         while True:
+            outcomes: dict[int, _Outcome] = {place: _ALONE for place, one in enumerate(creations) if one.key in taken}
             places = [place for place in range(len(creations)) if place not in outcomes]
             try:
                 async with self._database.transaction() as c:
                     await _write(c, creations, places, outcomes)
-            except _KeysTakenError as taken:
-                outcomes = {place: _ALONE for place, one in enumerate(creations) if one.key in taken.keys}
+            except _KeysTakenError as found:
+                taken |= found.keys
                 continue
             creations[0].begun.means.wake_relay()
             return [outcomes[place] for place in range(len(creations))]

@@ -9,7 +9,9 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from api_service.store import idempotency
 from api_service.store.database import Connection, Database
+from api_service.store.idempotency import Remembered
 from api_service.store.migrations import migrate
 from tests.integration.api.stage import NEW_EVENT, NOW, SHARD_COUNT, Answer, Api, Server, StandingClock, compose
 from tests.integration.store.scene import waiting_for_locks
@@ -241,3 +243,32 @@ async def test_a_process_that_is_to_end_answers_whoever_waits(opened: Open, gate
     assert {task.result().status for task in asking} == {201}
     async with gate.connection() as c:
         assert await c.fetchval("select count(*) from event") == 1 + MANY
+
+
+async def test_twins_elsewhere_that_are_faster_one_after_the_other_end_in_answers(
+    opened: Open, gate: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key that was taken at the first attempt is still taken at the third, when another is by now."""
+    api = await opened()
+    faster = ["one", "two"]
+    remember_all = idempotency.remember_all
+
+    async def once_another_was_faster(c: Connection, kept: Sequence[Any]) -> set[tuple[int, str]]:
+        if faster and len(kept) > 1:
+            key, application_id = faster.pop(0), kept[0][0]
+            elsewhere = Remembered(request_hash=b"another", event_id="another", answer="another")
+            async with gate.transaction() as other:
+                await remember_all(other, [(application_id, key, elsewhere, NOW)])
+        return await remember_all(c, kept)
+
+    monkeypatch.setattr(idempotency, "remember_all", once_another_was_faster)
+    async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as tasks, shards_held(gate):
+        asking = await asked(tasks, gate, api)
+        asking += [
+            tasks.create_task(api.post("/v1/events", NEW_EVENT, headers={"Idempotency-Key": key}))
+            for key in ("one", "two", "three")
+        ]
+        await until_authenticated(api, asking)
+
+    assert [task.result().status for task in asking] == [201, 422, 422, 201]
+    assert faster == []
