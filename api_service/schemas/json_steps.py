@@ -67,6 +67,7 @@ class _Reader:
                 value, at = yield from self._array(at + 1)
             else:
                 value, at = self._value(at, name)
+                yield
             pairs.append((name, value))
             if len(pairs) > _NAMES:
                 raise InvalidInput([f"the body should have {self._key}, and not more than {_NAMES} names"])

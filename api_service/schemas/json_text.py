@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -74,8 +75,8 @@ def unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """The object of these pairs, of which each names another key."""
     value = dict(pairs)
     if len(value) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in value if names.count(name) > 1)
+        times = Counter(name for name, _ in pairs)
+        twice = next(name for name in value if times[name] > 1)
         raise _Refused(f"has the key {twice[:64]!r} more than once in one object; name it once")
     return value
 

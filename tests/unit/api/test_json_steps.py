@@ -140,6 +140,12 @@ def test_whatever_is_long_is_bounded(body: bytes, said: str) -> None:
     assert _refusal(body) == [said]
 
 
+def test_others_have_their_turns_between_other_values_too() -> None:
+    body = json.dumps({f"n{n}": ["x"] * 10_000 for n in range(50)}).encode()
+
+    assert finished(read_long_json(body, "events", most=MOST))[1] == 50
+
+
 def test_a_mistake_far_down_is_placed_as_in_the_whole() -> None:
     long = b'"' + b"x" * (LONGEST - 10) + b'",\n'
     body = b'{"events": [\n' + long * 3 + b'{"a": }]}'

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api_service.schemas.json_text import read_json, unstorable, write_json
+from api_service.schemas.json_text import read_json, unambiguous, unstorable, write_json
 from shared.domain.errors import InvalidInput
 
 
@@ -68,6 +68,26 @@ def test_what_is_not_plain_json_is_refused(body: bytes, said: str) -> None:
 )
 def test_plain_json_is_read(body: bytes, meant: Any) -> None:
     assert read_json(body) == meant
+
+
+class Looked(str):
+    """A name that counts how often it is compared with another."""
+
+    times = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        Looked.times += 1
+        return str.__eq__(self, other)
+
+
+def test_a_name_that_is_there_twice_is_found_in_one_pass() -> None:
+    """Pair by pair, 60 KB of names held everybody up for seconds."""
+    names = [Looked(number) for number in range(1_000)]
+    with pytest.raises(Exception, match=r"the key '999' more than once"):
+        unambiguous([(name, None) for name in [*names, Looked(999)]])
+
+    assert Looked.times < 10 * len(names)
 
 
 _VALUES = st.recursive(
