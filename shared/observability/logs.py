@@ -12,7 +12,7 @@ import logging
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import Any, TextIO, TypeAlias
 
@@ -110,15 +110,17 @@ class _FromLibraries(logging.Handler):
         contextvars.Context().run(log.log, level, "library.complained", message=message, exc_info=error)
 
 
-_ENCODER = msgspec.json.Encoder(enc_hook=repr)
+_ENCODER = msgspec.json.Encoder()
 _PATIENT_ENCODER = json.JSONEncoder(default=repr)
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def _json(event: Any, **_: Any) -> str:
-    try:
-        return _ENCODER.encode(event).decode("ascii")  # a quarter of json's time, and of every request
-    except (UnicodeError, OverflowError):  # whoever reads the stream need not know how it is encoded
-        return _PATIENT_ENCODER.encode(event)
+    # msgspec writes all fields of an object that has some, also those that its `repr` keeps to itself.
+    if _PLAIN.issuperset(map(type, event.values())):
+        with suppress(UnicodeError):  # whoever reads the stream need not know how it is encoded
+            return _ENCODER.encode(event).decode("ascii")  # a quarter of json's time, and of every request
+    return _PATIENT_ENCODER.encode(event)
 
 
 def _take_over() -> None:

@@ -7,6 +7,7 @@ import logging
 import sys
 import threading
 import warnings
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from shared.observability.logs import add_to_context, configure, get_logger, in_context
@@ -18,6 +19,14 @@ LEVEL, SECRET = sys.argv[1:]  # no literal: a traceback shows the line that rais
 
 class Said(Exception):
     """Of a library."""
+
+
+@dataclass
+class Holder:
+    """Of something that its `repr` keeps to itself."""
+
+    name: str
+    secret: str = field(repr=False)
 
 
 class Ignored:
@@ -35,6 +44,7 @@ def fail(secret: str) -> None:
 def complain() -> None:
     log.debug("thing.ignored")
     log.info("thing.told", number=1, when=datetime(2026, 1, 1, tzinfo=UTC), odd="\ud800\n\x00é", none=None)
+    log.info("thing.held", one=Holder("of one", SECRET), more=[Holder("of more", SECRET)])
     with in_context(request="r-1"):
         add_to_context(application_id=7)
         log.warning("thing.told", where="in context")

@@ -35,6 +35,7 @@ def test_every_line_is_an_object_that_says_when_how_bad_what_and_where_from() ->
     assert all({"timestamp", "level", "event", "source"} <= line.keys() for line in lines)
     assert [(line["event"], line["level"], line["source"]) for line in lines] == [
         ("thing.told", "info", "talkative"),
+        ("thing.held", "info", "talkative"),
         ("thing.told", "warning", "talkative"),
         ("library.complained", "warning", "library"),
         ("thing.told", "info", "talkative"),
@@ -55,6 +56,12 @@ def test_facts_are_fields_whatever_they_are() -> None:
 
     assert (told["number"], told["odd"], told["none"]) == (1, "\ud800\n\x00é", None)
     assert "2026" in told["when"]
+
+
+def test_an_object_is_what_its_repr_says_and_no_more() -> None:
+    held = said("info")[1]
+
+    assert (held["one"], held["more"]) == ("Holder(name='of one')", ["Holder(name='of more')"])
 
 
 def test_a_context_is_in_its_lines_and_in_no_others() -> None:
