@@ -7,7 +7,7 @@ it again, and versions make that harmless.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -29,8 +29,9 @@ from shared.observability.logs import get_logger
 
 ROUND_ROWS = 500
 MESSAGE_BYTES = 1 << 20
-PUBLISHES_AT_ONCE = 32
-PUBLISH_TIMEOUT = 5.0
+LOAD_BYTES = 8 << 20
+# Longer than a publisher's own patience: that knows which messages were confirmed until then.
+PUBLISH_TIMEOUT = 10.0
 POLL_INTERVAL = 0.25
 # After a round the relay rests as long as that took, and no longer than this. A message costs the process nearly as
 # much as a creation that it tells of: so under load what comes meanwhile shares messages. A lone change finds it
@@ -43,8 +44,8 @@ log = get_logger(__name__)
 class WayOut(Protocol):
     """What the relay needs of a publisher."""
 
-    async def to_shard(self, shard: int, body: bytes) -> bool:
-        """Confirmed, or BusUnavailable; False where nobody owns the shard."""
+    async def to_shards(self, messages: Sequence[tuple[int, bytes]]) -> Sequence[bool | BusUnavailable]:
+        """For each: confirmed, or BusUnavailable; False where nobody owns the shard."""
         ...
 
 
@@ -54,6 +55,7 @@ class Parcel:
 
     shard: int
     rows: tuple[Waiting, ...]
+    size: int
 
     def message(self) -> bytes:
         """The message; what changed passes through unread."""
@@ -79,7 +81,6 @@ class Relay:
         self._wake = wake
         self._poll_interval = poll_interval
         self._trouble = Trouble(name="relay", clock=clock, log=log)
-        self._places = asyncio.Semaphore(PUBLISHES_AT_ONCE)
         self._emptied = clock.steady()
 
     async def run(self) -> None:
@@ -120,24 +121,26 @@ class Relay:
         return len(rows)
 
     async def _publish(self, waiting: Sequence[Parcel]) -> tuple[list[int], BusUnavailable | None]:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._send(parcel)) for parcel in waiting]
-        failures = [task.result() for task in tasks]
-        sent = [row.id for parcel, failed in zip(waiting, failures, strict=True) if not failed for row in parcel.rows]
-        return sent, next(filter(None, failures), None)
+        """The rows that are dealt with, and the first failure."""
+        sent: list[int] = []
+        failures: list[BusUnavailable] = []
+        for load in loads(waiting):
+            for parcel, answer in zip(load, await self._send(load), strict=True):
+                if isinstance(answer, BusUnavailable):
+                    failures.append(answer)
+                    continue
+                sent += [row.id for row in parcel.rows]
+                metrics.RELAY_PUBLISHED.inc(len(parcel.rows))
+                if not answer:
+                    metrics.RELAY_UNROUTABLE.inc(len(parcel.rows))
+        return sent, next(iter(failures), None)
 
-    async def _send(self, parcel: Parcel) -> BusUnavailable | None:
+    async def _send(self, load: Sequence[Parcel]) -> Sequence[bool | BusUnavailable]:
         try:
-            async with self._places, asyncio.timeout(PUBLISH_TIMEOUT):
-                arrived = await self._publisher.to_shard(parcel.shard, parcel.message())
-        except BusUnavailable as error:
-            return error
+            async with asyncio.timeout(PUBLISH_TIMEOUT):
+                return await self._publisher.to_shards([(parcel.shard, parcel.message()) for parcel in load])
         except TimeoutError:
-            return BusUnavailable(f"no confirmation within {PUBLISH_TIMEOUT:g} s")
-        metrics.RELAY_PUBLISHED.inc(len(parcel.rows))
-        if not arrived:
-            metrics.RELAY_UNROUTABLE.inc(len(parcel.rows))
-        return None
+            return [BusUnavailable(f"no confirmation within {PUBLISH_TIMEOUT:g} s")] * len(load)
 
     async def _woken(self) -> None:
         try:
@@ -155,8 +158,22 @@ def parcels(rows: Sequence[Waiting]) -> Iterator[Parcel]:
         size = 0
         for row in group:
             if parcel and size + len(row.what) > MESSAGE_BYTES:
-                yield Parcel(shard=shard, rows=tuple(parcel))
+                yield Parcel(shard=shard, rows=tuple(parcel), size=size)
                 parcel, size = [], 0
             parcel.append(row)
             size += len(row.what)
-        yield Parcel(shard=shard, rows=tuple(parcel))
+        yield Parcel(shard=shard, rows=tuple(parcel), size=size)
+
+
+def loads(waiting: Iterable[Parcel]) -> Iterator[list[Parcel]]:
+    """The parcels as many at a time as may be under way at once: all of an ordinary round."""
+    load: list[Parcel] = []
+    size = 0
+    for parcel in waiting:
+        if load and size + parcel.size > LOAD_BYTES:
+            yield load
+            load, size = [], 0
+        load.append(parcel)
+        size += parcel.size
+    if load:
+        yield load

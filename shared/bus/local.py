@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
@@ -101,6 +101,16 @@ class LocalPublisher:
             return False
         owner.receive(shard, body)
         return True
+
+    async def to_shards(self, messages: Sequence[tuple[int, bytes]]) -> Sequence[bool | BusUnavailable]:
+        """One after the other: nothing here waits."""
+        answers: list[bool | BusUnavailable] = []
+        for shard, body in messages:
+            try:
+                answers.append(await self.to_shard(shard, body))
+            except BusUnavailable as error:
+                answers.append(error)
+        return answers
 
     async def to_work(self, queue: Work, body: bytes, *, expires_after: float | None = None) -> None:
         """To the end of the queue."""

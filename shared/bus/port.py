@@ -6,7 +6,7 @@ Messages may be lost, repeated or reordered; whoever reads them must cope.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -71,6 +71,13 @@ class Publisher(Protocol):
 
     async def to_shard(self, shard: int, body: bytes) -> bool:
         """To the inbox of the shard's owner. False where nobody owns the shard: the message went nowhere."""
+        ...
+
+    async def to_shards(self, messages: Sequence[tuple[int, bytes]]) -> Sequence[bool | BusUnavailable]:
+        """As `to_shard` for each, in order and together, which is cheaper; each has its answer, or its failure.
+
+        All of them are under way at once: the caller bounds how many that are.
+        """
         ...
 
     async def to_work(self, queue: Work, body: bytes, *, expires_after: float | None = None) -> None:

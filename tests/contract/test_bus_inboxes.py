@@ -85,6 +85,26 @@ async def test_many_may_publish_at_once(desk: Desk) -> None:
     assert {int(body) for body in reader.bodies} == {n for n in range(200) if n % 2 == 1}
 
 
+async def test_what_is_published_together_arrives_in_order_and_each_has_its_own_answer(desk: Desk) -> None:
+    one, _ = await desk.session()
+    publisher = desk.publisher()
+    await one.claim(1)
+    await one.claim(3)
+    reader = desk.reader(one.deliveries())
+
+    answers = await publisher.to_shards([(n % 4, str(n).encode()) for n in range(200)])
+
+    assert answers == [n % 2 == 1 for n in range(200)]
+    await reader.until(100)
+    for shard in (1, 3):
+        numbers = [int(delivery.body) for delivery in reader.read if delivery.shard == shard]
+        assert numbers == list(range(shard, 200, 4))
+
+
+async def test_nothing_published_together_has_no_answers(desk: Desk) -> None:
+    assert list(await desk.publisher().to_shards([])) == []
+
+
 async def test_a_large_message_arrives_whole(desk: Desk) -> None:
     one, _ = await desk.session()
     publisher = desk.publisher()

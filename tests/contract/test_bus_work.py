@@ -202,6 +202,8 @@ async def test_a_publisher_comes_back_by_itself(desk: Desk, broker: Broker) -> N
         ):
             with pytest.raises(BusUnavailable):
                 await refused()
+        together = await publisher.to_shards([(1, b"during"), (2, b"during")])
+        assert [type(answer) for answer in together] == [BusUnavailable] * 2
     finally:
         await broker.start()
 

@@ -161,6 +161,42 @@ async def test_a_publisher_leaves_a_silent_peer_and_comes_back(desk: Desk, broke
         await publisher.close()
 
 
+async def test_many_that_a_silent_peer_does_not_confirm_are_failures(desk: Desk, broker: Real) -> None:
+    async with through_proxy(broker) as (bus, proxy):
+        publisher = bus.publisher()
+        owner, _ = await desk.session()
+        await owner.claim(1)
+        assert list(await publisher.to_shards([(1, b"one"), (2, b"two")])) == [True, False]
+
+        proxy.freeze()
+        answers = await publisher.to_shards([(1, b"three"), (2, b"four")])
+        assert [type(answer) for answer in answers] == [BusUnavailable] * 2
+
+        assert list(await publisher.to_shards([(1, b"over a new connection")])) == [True]
+        await publisher.close()
+
+
+async def test_a_publish_of_many_that_is_cancelled_leaves_the_line_of_use(desk: Desk, broker: Real) -> None:
+    """No confirmation goes to another message, and nothing keeps running."""
+    publisher = RabbitBus(broker.rabbit.url, prefix=broker.topology.prefix).publisher()
+    owner, _ = await desk.session()
+    await owner.claim(1)
+    await publisher.check()
+    tasks = len(asyncio.all_tasks())
+
+    for passes in range(0, 12, 2):  # through the enqueueing, and into the wait for the confirmations
+        publishing = asyncio.ensure_future(publisher.to_shards([(1 + n % 2, b"") for n in range(40)]))
+        for _ in range(passes):
+            await asyncio.sleep(0)
+        publishing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await publishing
+        assert list(await publisher.to_shards([(1, b""), (2, b""), (1, b"")])) == [True, False, True]
+
+    assert len(asyncio.all_tasks()) <= tasks
+    await publisher.close()
+
+
 async def test_a_broker_that_dies_is_noticed_at_once(desk: Desk, broker: Real) -> None:
     session, heard = await desk.session()
     await session.claim(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 
 from api_service.loops import relay as relay_module
 from api_service.loops.metrics import RELAY_BEHIND
-from api_service.loops.relay import MESSAGE_BYTES, Relay, WayOut, parcels
+from api_service.loops.relay import LOAD_BYTES, MESSAGE_BYTES, Relay, WayOut, loads, parcels
 from api_service.store import outbox
 from api_service.store.database import Database
 from api_service.store.outbox import Waiting
@@ -114,9 +114,9 @@ class _Watching:
     def __init__(self) -> None:
         self.behind: list[float] = []
 
-    async def to_shard(self, shard: int, body: bytes) -> bool:
+    async def to_shards(self, messages: Sequence[tuple[int, bytes]]) -> Sequence[bool | BusUnavailable]:
         self.behind.append(REGISTRY.get_sample_value("carillon_relay_behind_seconds") or 0.0)
-        return True
+        return [True] * len(messages)
 
 
 async def test_a_relay_that_has_much_to_do_says_that_it_is_behind(scene: Scene) -> None:
@@ -139,8 +139,8 @@ class _DiesAfterPublishing:
         self._inner = inner
         self.published = asyncio.Event()
 
-    async def to_shard(self, shard: int, body: bytes) -> bool:
-        await self._inner.to_shard(shard, body)
+    async def to_shards(self, messages: Sequence[tuple[int, bytes]]) -> Sequence[bool | BusUnavailable]:
+        await self._inner.to_shards(messages)
         self.published.set()
         await asyncio.Event().wait()
         raise AssertionError
@@ -175,11 +175,15 @@ class _Failing:
         self._shards = shards
         self.failures = failures
 
-    async def to_shard(self, shard: int, body: bytes) -> bool:
+    async def to_shards(self, messages: Sequence[tuple[int, bytes]]) -> Sequence[bool | BusUnavailable]:
+        return [await self._answer(shard, body) for shard, body in messages]
+
+    async def _answer(self, shard: int, body: bytes) -> bool | BusUnavailable:
         if shard in self._shards and self.failures:
             self.failures -= 1
-            raise BusUnavailable
-        return await self._inner.to_shard(shard, body)
+            return BusUnavailable("away")
+        (answer,) = await self._inner.to_shards([(shard, body)])
+        return answer
 
 
 async def test_what_cannot_be_published_stays_and_does_not_keep_back_the_rest(scene: Scene, wire: Wire) -> None:
@@ -275,3 +279,18 @@ def test_no_parcel_is_larger_than_a_broker_carries_unless_a_single_change_is() -
 
 def test_nothing_makes_no_parcel() -> None:
     assert list(parcels([])) == []
+
+
+def test_no_more_is_under_way_at_once_than_a_load() -> None:
+    """In order: of a shard whose parcels fill several loads, the older ones go first."""
+    rows = [row(number, 3, MESSAGE_BYTES) for number in range(2 * LOAD_BYTES // MESSAGE_BYTES + 1)]
+
+    made = [[one.id for parcel in load for one in parcel.rows] for load in loads(parcels(rows))]
+
+    assert made == [list(range(8)), list(range(8, 16)), [16]]
+
+
+def test_a_parcel_that_is_larger_than_a_load_goes_alone() -> None:
+    rows = [row(1, 2), row(2, 3, LOAD_BYTES + 1), row(3, 4), row(4, 5)]
+
+    assert [[one.shard for one in load] for load in loads(parcels(rows))] == [[2], [3], [4, 5]]
