@@ -22,6 +22,7 @@ NEVER: Final = CALENDAR_ENDS * 2
 # The longest silence of any rule that rings at all: a given weekday on 29 February, over a year 2100.
 _LONGEST_SILENCE: Final = 50
 _NO_DAY: Final = NEVER // DAY
+ENGINES_KEPT: Final = 1_024
 
 
 class Search:
@@ -72,16 +73,16 @@ class EveryDay:
 class ChosenDays:
     """The days that some croniters find, each of which knows one kind of them."""
 
-    __slots__ = ("_engines",)
+    __slots__ = ("_fields",)
 
-    def __init__(self, engines: tuple[croniter, ...]) -> None:
-        self._engines = engines
+    def __init__(self, fields: Fields) -> None:
+        self._fields = fields
 
     @lru_cache(maxsize=65_536)  # noqa: B019 - of a few thousand objects that live as long as the process
     def next_from(self, day: int) -> int:
         """The first of them that is not before this one, in days since the epoch."""
         earliest = _NO_DAY
-        for engine in self._engines:
+        for engine in _engines(self._fields):
             # A croniter remembers where it is; a copy keeps the shared one out of everybody's way.
             with suppress(CroniterBadDateError, OverflowError, ValueError):
                 earliest = min(earliest, int(copy(engine).get_next(float, start_time=day * DAY - 1.0)) // DAY)
@@ -93,9 +94,11 @@ def _days(fields: Fields) -> EveryDay | ChosenDays:
     """The days of these fields, of which no hand of the clock is in the key."""
     if fields.every_day and fields.months == MONTH.whole:
         return EveryDay()
-    return ChosenDays(_engines(fields))
+    return ChosenDays(fields)
 
 
+# Not in the hands of the days: whoever holds a rule would hold a kilobyte or three more, and many thousands are held.
+@lru_cache(maxsize=ENGINES_KEPT)
 def _engines(fields: Fields) -> tuple[croniter, ...]:
     """The croniters whose earliest answer is the next day; one for each kind of day that is named.
 

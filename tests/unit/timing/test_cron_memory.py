@@ -1,5 +1,6 @@
 """What was answered before, and to whom, is never in an answer; nor is the way in which it was found."""
 
+import gc
 import itertools
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared.timing import cron
 from shared.timing.cron_fields import DAY, FIELDS, Field, members
-from shared.timing.cron_search import NEVER
+from shared.timing.cron_search import ENGINES_KEPT, NEVER
 from shared.timing.instants import Instant
 from shared.timing.stretches import stretches
 from shared.timing.zones import zone
@@ -77,6 +78,16 @@ def test_an_answer_is_one_for_as_long_as_it_says(rule: cron.Rule, place: tuple[Z
     assert second < until <= answer
     for between in {second, (second + until) // 2, until - 1}:
         assert cron._next_among(stretches(where, between), rule, between, between)[0] == answer
+
+
+def test_however_many_kinds_of_days_are_held_there_are_few_croniters() -> None:
+    pairs = itertools.combinations(range(1, 29), 2)
+    held = [cron.parse(f"0 0 0 {one},{other} {month} *") for one, other in pairs for month in range(1, 5)]
+    assert len(held) > ENGINES_KEPT
+
+    assert all(rule.search.next_after(0) != NEVER for rule in held)
+
+    assert sum(type(each) is croniter for each in gc.get_objects()) <= ENGINES_KEPT
 
 
 @settings(max_examples=200, deadline=None)
