@@ -33,12 +33,13 @@ class PostgresServer:
     `durable=False` does not wait for the disk: a crash of the machine may cost data, a crash of the server not.
     """
 
-    def __init__(self, folder: Path, *, durable: bool = True) -> None:
+    def __init__(self, folder: Path, *, durable: bool = True, shared_buffers: str = "128MB") -> None:
         self._uid = _unprivileged()
         self.folder = _within_reach(folder.absolute(), self._uid)
         self._data = self.folder / "data"
         self._log = self.folder / "log"
         self._durable = durable
+        self._shared_buffers = shared_buffers
         self._port = free_port()
         self._password = ""
         self._process: TetheredProcess | None = None
@@ -79,7 +80,12 @@ class PostgresServer:
                 self._create(programs)
             (self._data / "postmaster.pid").unlink(missing_ok=True)  # we hold the lock: nobody wrote it who lives
             self._process = TetheredProcess(
-                [programs / "postgres", "-D", self._data, *_options(self._port, durable=self._durable)],
+                [
+                    programs / "postgres",
+                    "-D",
+                    self._data,
+                    *_options(self._port, durable=self._durable, shared_buffers=self._shared_buffers),
+                ],
                 log=self._log,
                 farewell=signal.SIGINT,  # "fast": ends sessions rather than waiting for them
                 uid=self._uid,
@@ -180,7 +186,7 @@ class PostgresServer:
             return False
 
 
-def _options(port: int, *, durable: bool) -> list[str]:
+def _options(port: int, *, durable: bool, shared_buffers: str) -> list[str]:
     settings = {
         "listen_addresses": "127.0.0.1",
         "port": port,
@@ -188,6 +194,7 @@ def _options(port: int, *, durable: bool) -> list[str]:
         "timezone": "UTC",
         "log_timezone": "UTC",
         "dynamic_shared_memory_type": "posix",
+        "shared_buffers": shared_buffers,
         "fsync": "on" if durable else "off",
         "full_page_writes": "on" if durable else "off",
     }

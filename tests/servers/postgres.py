@@ -19,8 +19,8 @@ PATIENCE: Final = 30.0  # seconds: on a busy machine it is slow, and not away
 class Postgres(PostgresServer):
     """A server with templates: what a `fill` writes is written once, and cloned from then on."""
 
-    def __init__(self, folder: Path, *, durable: bool = False) -> None:
-        super().__init__(folder, durable=durable)
+    def __init__(self, folder: Path, *, durable: bool = False, shared_buffers: str = "128MB") -> None:
+        super().__init__(folder, durable=durable, shared_buffers=shared_buffers)
         self._numbers = itertools.count(1)
         self._templates: dict[Fill, str] = {}
 

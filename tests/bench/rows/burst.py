@@ -16,8 +16,8 @@ from tests.bench.place import Installation, Place, Spent, spent
 from tests.bench.receiver import NginxReceiver
 
 EVENTS: Final = 10_000
-ROUNDS: Final = 3
-PERIOD: Final = 10  # seconds from burst to burst; the floor is measured in the middle between two
+ROUNDS: Final = 2
+PERIOD: Final = 9  # seconds from burst to burst; the floor is measured in the middle between two
 WORKERS: Final = 50  # requests under way, as RINGS_PER_HOST has it
 
 

@@ -17,7 +17,7 @@ from tests.bench.place import Place, cpu_of
 
 ROW: Final = "creation"
 CONNECTIONS: Final = 32
-ROUNDS: Final = 3
+ROUNDS: Final = 2
 SECONDS: Final = 2.0
 WARM_SECONDS: Final = 0.7
 FLOOR: Final = "a bare aiohttp handler and one insert of two rows, same client"

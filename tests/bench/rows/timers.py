@@ -27,7 +27,7 @@ from tests.servers.processes import Service
 BELLS: Final = 100
 FEW, MANY = 1_000, 1_000_000
 SPREAD_MS: Final = 1_000
-SECONDS: Final = 10  # for which rings are counted, among few and among many
+SECONDS: Final = 8  # for which rings are counted, among few and among many
 SETTLE_SECONDS: Final = 2.0
 LOADS_WITHIN: Final = 90.0
 BYTES: Final = 550
