@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
+
+import msgspec
 
 from api_service.store import listing, rules
 from api_service.store.database import Connection
@@ -19,7 +21,7 @@ from api_service.store.queries import load
 from shared.domain.errors import EventNotFound
 from shared.domain.event import Event, PauseReason, Status, body_of
 from shared.domain.timer import BESIDE_ROSTER
-from shared.timing.instants import Instant, from_datetime, to_datetime
+from shared.timing.instants import Instant, from_datetime, iso, to_datetime
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,11 +35,8 @@ SQL = load(__file__)
 
 async def insert(c: Connection, new: Sequence[Event], terms: Sequence[Collection[UUID]]) -> None:
     """Write new events, each of which can be found by its terms. Needs their shards held, by `outbox.next_versions`."""
-    columns = zip(*map(_columns, new), strict=True)
-    found_by = [
-        (one.application_id, term, one.event_id) for one, found in zip(new, terms, strict=True) for term in found
-    ]
-    await c.execute(SQL["insert"], *columns, *(zip(*found_by, strict=True) if found_by else ((), (), ())))
+    rows = [_row(one, found) for one, found in zip(new, terms, strict=True)]
+    await c.execute(SQL["insert"], _ROWS.encode(rows).decode())
 
 
 async def get(c: Connection, application_id: int, event_id: str, *, for_update: bool = False) -> Event:
@@ -136,43 +135,76 @@ def event_of(row: asyncpg.Record) -> Event:
     )
 
 
-def _columns(event: Event) -> tuple[Any, ...]:
-    """What is written of a new event, in the order in which the statement has it."""
-    return (
-        event.event_id,
-        event.application_id,
-        event.shard,
-        event.version,
-        event.event_owner,
-        event.interval or BESIDE_ROSTER,
-        event.timezone,
-        _moment(event.start_date),
-        to_datetime(event.end_date),
-        event.callback_url,
-        _text(event),
-        _array(event.tags),
-        to_datetime(event.created_date),
-        to_datetime(event.updated_date),
-        to_datetime(event.anchor),
-        event.status,
-        _moment(event.settled_through),
-        _moment(event.last_run_date),
-        event.paused_reason,
-        text_of(event.delivery),
-        event.schedule_id,
-        event.roster or None,
+class _Row(msgspec.Struct, omit_defaults=True):
+    """A new event as the statement reads it, of JSON: what is not there is null.
+
+    All rows are one parameter, since of arrays the driver would ask every element what it is, and encode it by itself.
+    """
+
+    event_id: str
+    application_id: int
+    shard: int
+    version: int
+    event_owner: str
+    interval: str
+    timezone: str
+    end_date: str
+    callback_url: str
+    context: str  # the very text, within a string: nobody reads it on its way
+    tags: Sequence[str]
+    created_date: str
+    updated_date: str
+    anchor: str
+    status: str
+    terms: Collection[UUID]
+    start_date: str | None = None
+    settled_through: str | None = None
+    last_run_date: str | None = None
+    paused_reason: str | None = None
+    delivery: str | None = None
+    schedule_id: str | None = None
+    roster: bytes | None = None  # JSON has no bytes: base64
+
+
+_ROWS: Final = msgspec.json.Encoder()
+
+
+def _row(event: Event, terms: Collection[UUID]) -> _Row:
+    """What is written of a new event."""
+    return _Row(
+        event_id=event.event_id,
+        application_id=event.application_id,
+        shard=event.shard,
+        version=event.version,
+        event_owner=event.event_owner,
+        interval=event.interval or BESIDE_ROSTER,
+        timezone=event.timezone,
+        start_date=_iso(event.start_date),
+        end_date=iso(event.end_date),
+        callback_url=event.callback_url,
+        context=_text(event),
+        tags=event.tags,
+        created_date=iso(event.created_date),
+        updated_date=iso(event.updated_date),
+        anchor=iso(event.anchor),
+        status=event.status,
+        settled_through=_iso(event.settled_through),
+        last_run_date=_iso(event.last_run_date),
+        paused_reason=event.paused_reason,
+        delivery=text_of(event.delivery),
+        schedule_id=event.schedule_id,
+        roster=event.roster or None,
+        terms=terms,
     )
-
-
-def _array(items: Sequence[str]) -> str:
-    """An array of text as Postgres writes one: arrays of several lengths make no column of arrays."""
-    escaped = (item.replace("\\", r"\\").replace('"', r"\"") for item in items)
-    return "{" + ",".join(f'"{item}"' for item in escaped) + "}"
 
 
 def _text(event: Event) -> str:
     """The context as it is stored: the very text that a callback POSTs."""
     return body_of(event.context).decode()
+
+
+def _iso(instant: Instant | None) -> str | None:
+    return None if instant is None else iso(instant)
 
 
 def _moment(instant: Instant | None) -> datetime | None:

@@ -3,15 +3,12 @@
 -- The shards are held, so nobody else is at their counts.
 with new as materialized (
     select *
-    from unnest(
-        $1::text[], $2::integer[], $3::smallint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
-        $9::timestamptz[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[],
-        $15::timestamptz[], $16::text[], $17::timestamptz[], $18::timestamptz[], $19::text[], $20::text[], $21::text[],
-        $22::bytea[]
-    ) as given (
-        event_id, application_id, shard, version, event_owner, interval, timezone, start_date, end_date, callback_url,
-        context, tags, created_date, updated_date, anchor, status, settled_through, last_run_date, paused_reason,
-        delivery, schedule_id, roster
+    from json_to_recordset($1) as given (
+        event_id text, application_id integer, shard smallint, version bigint, event_owner text, interval text,
+        timezone text, start_date timestamptz, end_date timestamptz, callback_url text, context text, tags text[],
+        created_date timestamptz, updated_date timestamptz, anchor timestamptz, status text,
+        settled_through timestamptz, last_run_date timestamptz, paused_reason text, delivery text, schedule_id text,
+        roster text, terms uuid[]
     )
 ), written as (
     insert into event (
@@ -20,25 +17,29 @@ with new as materialized (
     )
     select
         event_id, application_id, shard, version, event_owner, interval, timezone, start_date, end_date,
-        callback_url, context::json, tags::text[], created_date, updated_date, anchor, delivery::json
+        callback_url, context::json, tags, created_date, updated_date, anchor, delivery::json
     from new
 ), subscribed as (
     insert into subscription (event_id, application_id, shard, schedule_id, roster)
-    select event_id, application_id, shard, schedule_id, roster from new where schedule_id is not null
+    select event_id, application_id, shard, schedule_id, decode(roster, 'base64')
+    from new
+    where schedule_id is not null
 ), begun as (
     insert into event_state (event_id, application_id, shard, status, settled_through, last_run_date, paused_reason)
     select event_id, application_id, shard, status, settled_through, last_run_date, paused_reason from new
 ), ruled as (
     insert into event_rule (event_id, version, valid_from, interval, timezone, end_date, anchor, paused, roster)
-    select event_id, version, updated_date, interval, timezone, end_date, anchor, status = 'PAUSED', roster from new
+    select
+        event_id, version, updated_date, interval, timezone, end_date, anchor, status = 'PAUSED',
+        decode(roster, 'base64')
+    from new
 ), counted as (
     insert into event_count (application_id, shard, events)
     select application_id, shard, count(*) from new group by application_id, shard
     on conflict (application_id, shard) do update set events = event_count.events + excluded.events
 )
 insert into event_term (application_id, term, event_id)
-select application_id, term, event_id
-from unnest($23::integer[], $24::uuid[], $25::text[]) as found_by (application_id, term, event_id);
+select application_id, term, event_id from new, unnest(terms) as term;
 
 -- get --
 -- One event of one application.
