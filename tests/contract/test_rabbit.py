@@ -15,7 +15,7 @@ import yarl
 
 from shared.bus.port import BusUnavailable, Session, Work
 from shared.bus.rabbit import RabbitBus
-from shared.bus.rabbit_wire import Patience, expected_within
+from shared.bus.rabbit_wire import Patience
 from shared.bus.topology import TIME_SIGNAL_MILLISECONDS, TIME_SIGNALS_KEPT
 from tests.contract.brokers import Real
 from tests.contract.desk import Desk, Heard, eventually, first, members_become
@@ -394,20 +394,3 @@ async def test_nothing_keeps_running_after_everything_was_closed(broker: Real) -
     async with asyncio.timeout(2):
         while not await is_quiet():  # noqa: ASYNC110 - the last callbacks run
             await asyncio.sleep(0)
-
-
-async def test_a_cancellation_that_nobody_asked_for_is_a_failure() -> None:
-    """The way aiormq rejects some calls of a channel that ends."""
-    with pytest.raises(BusUnavailable):
-        async with expected_within(5, "asking"):
-            raise asyncio.CancelledError
-
-    async def ask() -> None:
-        async with expected_within(5, "asking"):
-            await asyncio.Event().wait()
-
-    asking = asyncio.ensure_future(ask())
-    await asyncio.sleep(0)
-    asking.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await asking
