@@ -74,7 +74,7 @@ async def _measure(rows: Sequence[str], folder: Path) -> tuple[list[Figure], dic
             try:
                 async for figure in import_module(f"tests.bench.rows.{row}").measure(place):
                     figures.append(figure)
-                    print(f"  {row}: {figure.what}", flush=True)
+                    print("  " + "  ".join(filter(None, figure.cells())), flush=True)
             except Exception:  # noqa: BLE001 - it is told at the end, and is the row's alone
                 failures[row] = traceback.format_exc()
             print(f"{row}: {time.monotonic() - started:.0f} of {ROWS[row]} s", flush=True)

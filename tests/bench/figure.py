@@ -21,7 +21,7 @@ class Goal:
     def is_met(self, figure: Figure) -> bool:
         """Is the figure as it should be?"""
         measured = figure.value if self.of == "value" else figure.ratio
-        assert measured is not None, f"a goal for a ratio needs a floor: {figure.what}"
+        assert measured is not None  # a figure with such a goal has a floor
         return measured >= self.bound if self.sense == ">=" else measured <= self.bound
 
     def __str__(self) -> str:
@@ -41,6 +41,11 @@ class Figure:
     floor_of: str = ""
     goal: Goal | None = None
     note: str = ""
+
+    def __post_init__(self) -> None:
+        """A figure that cannot be judged is its row's failure, and not the table's."""
+        if self.goal is not None and self.goal.of == "ratio" and not self.floor:
+            raise ValueError(f"a goal for a ratio needs a floor: {self.what}: {self.value:g} beside {self.floor}")
 
     @property
     def ratio(self) -> float | None:

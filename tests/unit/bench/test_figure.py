@@ -29,9 +29,10 @@ def test_a_goal_is_met_or_missed(goal: Goal, value: float, met: bool) -> None:
     assert ("MISSED" in measured.cells()[-1]) is not met
 
 
-def test_a_ratio_needs_a_floor() -> None:
-    with pytest.raises(AssertionError, match="floor"):
-        figure(1.0, goal=Goal(of="ratio", sense=">=", bound=0.8)).cells()
+@pytest.mark.parametrize("floor", [None, 0.0])
+def test_a_ratio_needs_a_floor(floor: float | None) -> None:
+    with pytest.raises(ValueError, match="needs a floor: at once: 1 beside"):
+        figure(1.0, floor=floor, goal=Goal(of="ratio", sense=">=", bound=0.8))
 
 
 def test_the_table_has_every_figure_under_its_head() -> None:
