@@ -13,7 +13,7 @@ returning epoch, handed_over;
 select version from shard where shard = $1;
 
 -- gather --
--- For the next statement: two scans of a shard's rows, side by side. From index to index took three times as long; and the
+-- For the next statement: two scans of a shard's rows, side by side. From index to index took half as long again, or more; and the
 -- planner alone would scan all events for each shard.
 select set_config('enable_hashjoin', 'on', true), set_config('enable_nestloop', 'off', true),
        set_config('enable_mergejoin', 'off', true), set_config('enable_seqscan', 'off', true),
