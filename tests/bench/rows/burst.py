@@ -17,7 +17,7 @@ from tests.bench.receiver import NginxReceiver
 
 EVENTS: Final = 10_000
 ROUNDS: Final = 2
-PERIOD: Final = 9  # seconds from burst to burst; the floor is measured in the middle between two
+PERIOD: Final = 12  # seconds from burst to burst, a share of the minute; the floor is measured between two
 WORKERS: Final = 50  # requests under way, as RINGS_PER_HOST has it
 
 

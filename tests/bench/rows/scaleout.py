@@ -15,7 +15,7 @@ from tests.bench.place import Place
 from tests.bench.slow_receiver import SlowReceiver, slow_receiver
 
 EVENTS: Final = 3_600  # one dispatcher has work for seven seconds
-PERIOD: Final = 12  # seconds; both ways a burst is over before the next one
+PERIOD: Final = 12  # seconds: a share of the minute, and longer than a burst takes one dispatcher
 TAKES: Final = 0.1
 COUNTED: Final = (500, 3_000)  # milliseconds after they were due: both are at it, and neither runs out of work
 
