@@ -28,7 +28,8 @@ from tests.bench.receiver import receiving
 from tests.servers import rabbit
 from tests.servers.postgres import Postgres
 
-# In this order, and for how many seconds each at the most: together, with the servers' start, less than eight minutes.
+# In this order, and how many seconds each is to take at the most: together, with the servers' start, less than eight
+# minutes. What a row took is said beside it.
 ROWS: Final = {
     "burst": 70,
     "crash": 35,
