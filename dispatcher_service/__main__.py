@@ -33,6 +33,7 @@ async def _run(settings: DispatcherSettings) -> None:
         metrics=dispatcher.metrics.text,
     ) as port:
         log.info("dispatcher.started", **facts(settings) | {"probe_port": port})
+        keep()  # all modules' objects: when the first shard begins to ring, looking at them would be in its way
         await dispatcher.run(stop)
     log.info("dispatcher.stopped")
 

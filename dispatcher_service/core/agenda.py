@@ -17,7 +17,7 @@ from dispatcher_service.core.moments import Moments
 from dispatcher_service.core.sharing import Sharing
 from shared.domain.delivery import CATCH_UP_MOST, MisfirePolicy, OverlapPolicy, spread_offset
 from shared.domain.firing import PendingFiring, SkipReason
-from shared.domain.roster_series import RosterSeries, series_of
+from shared.domain.roster_series import RosterSeries
 from shared.domain.timer import Timer
 from shared.timing.instants import Instant
 
@@ -82,10 +82,8 @@ class Agenda:
 
     def hold(self, timer: Timer, shard: int) -> Held:
         """The timer, ready to be armed. Raises ValueError where nothing can be made of its rule or roster."""
-        self._sharing.of(timer)
-        offset = spread_offset(timer.id, timer.delivery.spread_ms)
-        series = series_of(timer.rule, timer.zone, timer.roster)
-        return Held(timer=timer, shard=shard, series=series, offset=offset, begins=timer.anchor)
+        series = self._sharing.of(timer)
+        return Held(timer, shard, series, spread_offset(timer.id, timer.delivery.spread_ms), timer.anchor)
 
     def arm(self, held: Held) -> None:
         """From now on the timer rings; arming again takes its present rule, anchor and end into account."""

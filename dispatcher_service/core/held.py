@@ -105,6 +105,11 @@ def inherit(held: Held, before: Held) -> None:
         waiting.held = held
 
 
+def completes(told: Timer, known: Timer) -> bool:
+    """Is it the same timer with the roster that an API of a release without rosters has left out?"""
+    return told.version == known.version and bool(told.roster) and not known.roster
+
+
 def _taken_after(held: Held, moment: Instant) -> Iterator[Instant]:
     """The occurrences after this moment that were taken, or the latest of them: those long before it are misfires."""
     after, through = max(moment, held.begins), held.timer.anchor

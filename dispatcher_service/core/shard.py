@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum, auto
+from itertools import chain
 
 from dispatcher_service.core.adding_up import adding_up
 from dispatcher_service.core.agenda import Agenda
 from dispatcher_service.core.assemblies import Assemblies, Assembly
 from dispatcher_service.core.canary import Canary
-from dispatcher_service.core.held import Held, inherit
+from dispatcher_service.core.held import Held, completes, inherit
 from dispatcher_service.core.keyring import Keyring
 from shared.domain.firing import PendingFiring
 from shared.domain.timer import Timer
@@ -67,6 +68,7 @@ class Shard:
         self._overtaken = 0  # somebody else was given this epoch
         self._remembered = 0  # every timer that went at a version above this one is in `_gone`
         self._gone: dict[str, int] = {}
+        self._forgotten = 0  # how many timers were held and are not, in their form of then
         self._finished: dict[str, Held] = {}  # a rule that is heard of after the end may have begun before it
         self._pending: list[tuple[int, PendingFiring]] = []
         self._attempts: dict[tuple[str, Instant, bool], tuple[int, Instant]] = {}  # what we know of unfinished firings
@@ -112,7 +114,7 @@ class Shard:
             yield PageVerdict.OVERTAKEN if news else PageVerdict.IGNORED
             return
         self.epoch = page.epoch
-        assembly = self._assembly_of(page)
+        assembly = None if page.horizon < self._remembered else self._assemblies.of(page)
         if assembly is None:
             yield PageVerdict.IGNORED
             return
@@ -137,8 +139,10 @@ class Shard:
             return
         self.stage = Stage.LIVE
         self.await_pending()  # before anything rings: what is unfinished decides what overlaps
+        forgotten = self._forgotten
         for position, held in enumerate(list(self.timers.values()), start=1):
-            if self.stage is Stage.LIVE and self.timers.get(held.timer.id) is held:
+            is_held = forgotten == self._forgotten or self.timers.get(held.timer.id) is held
+            if is_held and self.stage is Stage.LIVE:
                 self._agenda.arm(held)
             if position % SLICE == 0:
                 yield
@@ -209,21 +213,23 @@ class Shard:
         return digest.rosters not in {rosters, -1}
 
     def _upsert(self, timer: Timer) -> None:
-        known = self._known(timer.id)
-        version = known.version if known is not None else self._gone.get(timer.id, -1)
-        if version >= timer.version and not (known is not None and _completes(timer, known)):
-            self._learn(timer)
-            return
-        before = self._forget(timer.id) if known is not None else None
-        before = before or self._finished.pop(timer.id, None)
+        name, before = timer.id, None
+        # Of the thousands in a first snapshot hardly any is met again.
+        if name in self.timers or name in self.unintelligible or name in self._gone or name in self._finished:
+            known = self._known(name)
+            version = known.version if known is not None else self._gone.get(name, -1)
+            if version >= timer.version and not (known is not None and completes(timer, known)):
+                self._learn(timer)
+                return
+            before = self._forget(name) or self._finished.pop(name, None)
         try:
             held = self._agenda.hold(timer, self.number)
         except ValueError:
-            self.unintelligible[timer.id] = timer
+            self.unintelligible[name] = timer
             return
         if before is not None:
             inherit(held, before)  # what we have taken is not taken again, whatever the database knew
-        self.timers[timer.id] = held
+        self.timers[name] = held
         if self.stage is Stage.LIVE:
             self._agenda.arm(held)
 
@@ -247,6 +253,7 @@ class Shard:
         self.unintelligible.pop(timer_id, None)
         held = self.timers.pop(timer_id, None)
         if held is not None:
+            self._forgotten += 1
             self._agenda.disarm(held)
         return held
 
@@ -273,12 +280,9 @@ class Shard:
             self.through += 1
             self._beyond.remove(self.through)
 
-    def _assembly_of(self, page: SnapshotPage) -> Assembly | None:
-        return None if page.horizon < self._remembered else self._assemblies.of(page)
-
     def _complete(self, assembly: Assembly) -> None:
         horizon = assembly.horizon
-        for timer_id in [*self.timers.keys() - assembly.ids, *self.unintelligible.keys() - assembly.ids]:
+        for timer_id in [name for name in chain(self.timers, self.unintelligible) if name not in assembly.ids]:
             known = self._known(timer_id)
             if known is not None and known.version <= horizon:  # gone or finished, and we did not hear of it
                 self._drop(timer_id)
@@ -291,8 +295,3 @@ class Shard:
         self._close_ranks()
         self._remember_above(horizon)
         self._assemblies.clear()
-
-
-def _completes(told: Timer, known: Timer) -> bool:
-    """Is it the same timer with the roster that an API of a release without rosters has left out?"""
-    return told.version == known.version and bool(told.roster) and not known.roster

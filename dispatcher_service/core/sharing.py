@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from shared.domain.delivery import DEFAULT, Delivery
+from shared.domain.roster_series import roster_series
+from shared.domain.series import Series, cron_series
 from shared.domain.timer import Timer
 from shared.timing.instants import Instant
 
@@ -16,21 +18,40 @@ class Sharing:
 
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}
+        self._rules: dict[tuple[str, str], tuple[str, str, Series]] = {}  # what a rule in a zone is, by their texts
         self._ends: dict[Instant, Instant] = {}
         self._deliveries: dict[Delivery, Delivery] = {}
 
-    def of(self, timer: Timer) -> None:
-        """Give the timer, just decoded and so with everything its own, what others have too."""
-        texts, ends = self._texts, self._ends
-        if len(texts) >= _KEPT:
-            texts.clear()
+    def of(self, timer: Timer) -> Series:
+        """Give the timer, just decoded and so with everything its own, what others have too, its series for one.
+
+        Raises ValueError where nothing can be made of its rule or roster.
+        """
+        if timer.roster:
+            series: Series = roster_series(timer.roster)
+            timer.rule, timer.zone = self._text(timer.rule), self._text(timer.zone)
+        else:
+            wanted = (timer.rule, timer.zone)
+            timer.rule, timer.zone, series = self._rules.get(wanted) or self._rule(*wanted)
+        ends = self._ends
         if len(ends) >= _KEPT:
             ends.clear()
-        timer.rule = texts.setdefault(timer.rule, timer.rule)
-        timer.zone = texts.setdefault(timer.zone, timer.zone)
-        timer.url = texts.setdefault(timer.url, timer.url)
+        timer.url = self._text(timer.url)
         timer.end = ends.setdefault(timer.end, timer.end)
         timer.delivery = DEFAULT if timer.delivery == DEFAULT else self._delivery(timer.delivery)
+        return series
+
+    def _rule(self, rule: str, zone: str) -> tuple[str, str, Series]:
+        if len(self._rules) >= _KEPT:
+            self._rules.clear()
+        rule, zone = self._text(rule), self._text(zone)
+        known = self._rules[rule, zone] = (rule, zone, cron_series(rule, zone))
+        return known
+
+    def _text(self, text: str) -> str:
+        if len(self._texts) >= _KEPT:
+            self._texts.clear()
+        return self._texts.setdefault(text, text)
 
     def _delivery(self, delivery: Delivery) -> Delivery:
         if len(self._deliveries) >= _KEPT:

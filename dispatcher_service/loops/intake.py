@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, MutableMapping
-from typing import Protocol
+from collections.abc import Callable, Iterator, MutableMapping
+from typing import Protocol, TypeVar
 from uuid import uuid4
 
 from dispatcher_service.core.shard import PageVerdict, Shard, Stage
@@ -34,8 +34,12 @@ COMPARE_EVERY_SECONDS = 30
 FLUSH_SECONDS = 2.0
 # How long the loop is kept from ringing at a time. Measured and not counted in timers: one may cost a hundred others.
 SLICE_SECONDS = 0.001
+# So many turns of the loop are everybody else's then: as many as a ring takes from being due until its bytes leave.
+TURNS = 4
 
 log = get_logger(__name__)
+
+T = TypeVar("T")
 
 
 class Requests(Protocol):
@@ -86,6 +90,7 @@ class Intake:
         self._takeover_wait = takeover_wait
         self._handovers = handovers
         self._keep = keep
+        self._in_bulk = asyncio.Lock()
         self._known: dict[Shard, asyncio.Event] = {}
         self._gap_since: dict[int, float] = {}
 
@@ -113,12 +118,7 @@ class Intake:
         if not shard.handed_over and self._takeover_wait:
             waited = self._clock.steady() - claimed
             await self._clock.sleep(max(self._takeover_wait - waited, 0))
-        breath = self._breath()
-        for _ in shard.go_live():
-            if self._clock.steady() >= breath:
-                self._ticker.wake()
-                await self._clock.sleep(0)
-                breath = self._breath()
+        await self._in_slices(shard.go_live(), between=self._ticker.wake)
         if shard.rings:
             self._keep()
             seconds = self._clock.steady() - claimed
@@ -183,20 +183,16 @@ class Intake:
         self._ticker.wake()
 
     async def _changes(self, shard: Shard, message: ScheduleChanges) -> None:
-        breath = self._breath()
-        for change in message.changes:
-            shard.change(change.version, decode_what(change.what))
-            if self._clock.steady() >= breath:
-                await self._clock.sleep(0)
-                breath = self._breath()
+        def one_by_one() -> Iterator[None]:
+            for change in message.changes:
+                shard.change(change.version, decode_what(change.what))
+                yield
+
+        await self._in_slices(one_by_one())
 
     async def _page(self, shard: Shard, page: SnapshotPage) -> None:
-        await self._clock.sleep(0)  # it took a millisecond or two to be decoded
-        verdict, breath = PageVerdict.IGNORED, self._breath()
-        for verdict in shard.page(page):
-            if verdict is PageVerdict.TAKEN and self._clock.steady() >= breath:
-                await self._clock.sleep(0)
-                breath = self._breath()
+        await self._breathe()  # it took a millisecond or two to be decoded
+        verdict = await self._in_slices(shard.page(page)) or PageVerdict.IGNORED
         if verdict is PageVerdict.OVERTAKEN:
             await self._ask(shard)
         elif verdict is PageVerdict.COMPLETE:
@@ -204,9 +200,27 @@ class Intake:
             if (known := self._known.get(shard)) is not None:
                 known.set()
 
-    def _breath(self) -> float:
-        """When others are to have their turn."""
-        return self._clock.steady() + SLICE_SECONDS
+    async def _in_slices(self, work: Iterator[T], *, between: Callable[[], None] = lambda: None) -> T | None:
+        """Do all of it, and return what came last; `between` is called after each slice.
+
+        Of whatever is done in bulk here, one slice comes at a time, and then whoever rings has turns enough.
+        """
+        last: T | None = None
+        more = True
+        while more:
+            async with self._in_bulk:
+                breath, more = self._clock.steady() + SLICE_SECONDS, False
+                for each in work:
+                    last = each
+                    if more := self._clock.steady() >= breath:
+                        break
+                between()
+                await self._breathe()
+        return last
+
+    async def _breathe(self) -> None:
+        for _ in range(TURNS):
+            await self._clock.sleep(0)
 
     async def _cure_gap(self, shard: Shard) -> None:
         if not shard.has_gap:

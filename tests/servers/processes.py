@@ -116,6 +116,11 @@ class Service:
 
             await eventually(is_ready, within=within, what=lambda: f"{self.name} is ready:\n{self.tail()}")
 
+    async def is_ready(self) -> bool:
+        """Does it say now that it is ready?"""
+        async with aiohttp.ClientSession(self.url) as session:
+            return await self._says_ready(session)
+
     async def figure(self, metric: str) -> float:
         """The value of a metric that has no labels."""
         async with (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -11,15 +12,18 @@ import msgspec
 import pytest
 
 from dispatcher_service.core.agenda import Agenda
+from dispatcher_service.core.held import Held
 from dispatcher_service.core.keyring import Keyring
 from dispatcher_service.core.lease import Lease
-from dispatcher_service.core.shard import Shard, Stage
+from dispatcher_service.core.shard import SLICE, Shard, Stage
+from dispatcher_service.loops import intake as intake_module
 from dispatcher_service.loops.attempts import Attempts
 from dispatcher_service.loops.canaries import Canaries
 from dispatcher_service.loops.intake import (
     CLAIM_TO_REQUEST_SECONDS,
     COMPARE_EVERY_SECONDS,
     GAP_PATIENCE_SECONDS,
+    TURNS,
     Intake,
 )
 from dispatcher_service.loops.reporter import Reporter
@@ -27,6 +31,7 @@ from dispatcher_service.loops.ticker import Ticker
 from dispatcher_service.metrics import Metrics
 from shared.bus.local import LocalBroker, LocalBus, LocalSession
 from shared.bus.port import BusUnavailable, SessionEvents, Work
+from shared.domain.timer import Timer
 from shared.messages.catalogue import Change, DigestRequest, Outcomes, Released, ScheduleChanges, SnapshotRequest
 from shared.messages.codec import decode_to_recorder, decode_to_snapshots, encode
 from tests.fakes.clock import VirtualClock, in_virtual_time
@@ -318,3 +323,41 @@ async def test_what_is_no_message_is_buried_and_the_next_is_read() -> None:
 
         assert len(scene.broker.dead_letters) == 2
         assert set(shard.timers) == {"a"}
+
+
+@in_virtual_time
+async def test_whoever_rings_has_turns_enough_between_any_two_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One shard begins to ring while the pages of another come. Shown to fail where each has a slice in every turn."""
+    monkeypatch.setattr(intake_module, "SLICE_SECONDS", 0)
+    turn, worked = 0, Counter[int]()
+    async with taking_in() as (scene, tasks):
+        hold, arm = scene.agenda.hold, scene.agenda.arm
+
+        def holding(told: Timer, number: int) -> Held:
+            worked[turn] += 1
+            return hold(told, number)
+
+        def arming(held: Held) -> None:
+            worked[turn] += 1
+            arm(held)
+
+        monkeypatch.setattr(scene.agenda, "hold", holding)
+        monkeypatch.setattr(scene.agenda, "arm", arming)
+        for number in range(4 * SLICE):
+            scene.truth.put(timer(f"t{number}"))
+        listing = []
+        for number in range(3):
+            assert await scene.session.claim(number)
+            shard = scene.shards[number] = Shard(number, scene.session.incarnation, scene.agenda)
+            listing.append(tasks.create_task(scene.intake.list_shard(shard)))
+        await scene.clock.sleep(0.1)
+        (page,) = scene.truth.snapshot(scene.session.incarnation, "first", page_timers=4 * SLICE)
+        for number in scene.shards:
+            await scene.way_in.to_shard(number, encode(msgspec.structs.replace(page, shard=number)))
+        while not all(task.done() for task in listing):
+            await scene.clock.sleep(0)
+            turn += 1
+
+        assert worked.total() == 3 * 2 * 4 * SLICE
+        assert max(worked.values()) == SLICE
+        assert min(later - earlier for earlier, later in pairwise(sorted(worked))) >= TURNS

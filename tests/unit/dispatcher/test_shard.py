@@ -331,6 +331,28 @@ def test_a_shard_lost_while_it_goes_live_rings_nothing() -> None:
     assert agenda.next_due() is None
 
 
+def test_what_is_deleted_or_changed_while_it_goes_live_does_not_ring_as_it_was() -> None:
+    """Timers that have not had their turn. Shown to fail where those found at the beginning are armed."""
+    truth = Truth()
+    for number in range(3 * shard_module.SLICE):
+        truth.put(timer(f"t{number}", anchor=EPOCH + 60_000))
+    truth.put(timer("the deleted"))
+    truth.put(timer("the changed"))
+    agenda = Agenda()
+    shard = Shard(0, "i", agenda)
+    give(shard, *truth.snapshot("i", "first", page_timers=1_000))
+
+    slices = shard.go_live()
+    next(slices)
+    gone, changed = truth.delete("the deleted"), truth.put(timer("the changed", anchor=EPOCH + 30_000))
+    shard.change(gone, truth.change(gone))
+    shard.change(changed, truth.change(changed))
+    for _ in slices:
+        pass
+
+    assert agenda.next_due() == EPOCH + 31_000
+
+
 def test_while_it_goes_live_what_is_unfinished_is_known_before_anything_rings() -> None:
     """A shard of more timers than a slice rings in between; an earlier firing must overlap with none of it."""
     truth = Truth()
