@@ -12,6 +12,7 @@ Answers are shared: whatever lies between two instants of a rule has the same an
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from shared.timing import cron_grammar, cron_words
@@ -26,7 +27,6 @@ __all__ = [
     "Clockwork",
     "InvalidRule",
     "Rule",
-    "clockwork",
     "count_between",
     "describe",
     "latest_through",
@@ -35,14 +35,23 @@ __all__ = [
     "upcoming",
 ]
 
+# The questions from, up to, and their answer. In one piece, for previews are computed in a thread.
+Answer: TypeAlias = tuple[Instant, Instant, Instant]
+
+_ZONES_KEPT: Final = 32  # of a rule; then it begins anew
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule that rings: its canonical expression, which is its identity, and what that means."""
+    """A rule that rings: its canonical expression, which is its identity, and what that means.
+
+    `answers`: the last one on each clock that somebody asked about.
+    """
 
     expression: str
     fields: Fields = field(compare=False, repr=False)
     search: Search = field(compare=False, repr=False)
+    answers: dict[ZoneInfo, Answer] = field(compare=False, repr=False, default_factory=dict)
 
 
 def parse(expression: str, *, seed: str = "") -> Rule:
@@ -59,45 +68,46 @@ def parse(expression: str, *, seed: str = "") -> Rule:
 class Clockwork:
     """A rule on a clock, which remembers its last answer: until when it is one, all who ask have it.
 
-    Whoever asks often holds it; it is one for all timers that have the same rule and zone.
+    For whoever asks often, and holds it.
     """
 
-    __slots__ = ("_answered", "_rule", "_zone")
+    __slots__ = ("_known", "_rule", "_zone")
 
     def __init__(self, rule: Rule, zone: ZoneInfo) -> None:
         self._rule, self._zone = rule, zone
-        # The questions from, up to, and their answer; in one piece, for previews are computed in a thread.
-        self._answered: tuple[Instant, Instant, Instant] = (0, 0, 0)
+        self._known: Answer = (0, 0, 0)
 
     def next_after(self, after: Instant) -> Instant | None:
         """The rule's first instant strictly after this one, or None when the calendar ends before it."""
-        begins, ends, answer = self._answered
+        begins, ends, instant = self._known
         if begins <= after < ends:
-            return answer
-
-        second = after // 1000
-        found, valid_until = _next(self._rule, self._zone, second, second)
-        if found is None:
+            return instant
+        answer = _answer(self._rule, self._zone, after)
+        if answer is None:
             return None
-        self._answered = (second * 1000, valid_until * 1000, found * 1000)
-
-        return found * 1000
-
-
-@lru_cache(maxsize=131_072)
-def clockwork(rule: Rule, zone: ZoneInfo) -> Clockwork:
-    """The one clockwork of a rule in a zone."""
-    return Clockwork(rule, zone)
+        self._known = answer
+        return answer[2]
 
 
 def next_after(rule: Rule, zone: ZoneInfo, after: Instant) -> Instant | None:
     """The rule's first instant strictly after this one, or None when the calendar ends before it."""
-    return clockwork(rule, zone).next_after(after)
+    known = rule.answers.get(zone)
+    if known is not None:
+        begins, ends, instant = known
+        if begins <= after < ends:
+            return instant
+    answer = _answer(rule, zone, after)
+    if answer is None:
+        return None
+    if known is None and len(rule.answers) >= _ZONES_KEPT:
+        rule.answers.clear()
+    rule.answers[zone] = answer
+    return answer[2]
 
 
 def upcoming(rule: Rule, zone: ZoneInfo, after: Instant, count: int) -> list[Instant]:
     """The rule's next instants, at most so many, in order."""
-    works = clockwork(rule, zone)
+    works = Clockwork(rule, zone)
     instants: list[Instant] = []
     while len(instants) < count and (following := works.next_after(after)) is not None:
         instants.append(following)
@@ -174,6 +184,17 @@ def describe(rule: Rule) -> str:
 def _parse(expression: str, seed: str) -> Rule:
     fields = cron_grammar.read(expression, seed)
     return Rule(text(fields), fields, Search(fields))
+
+
+def _answer(rule: Rule, zone: ZoneInfo, after: Instant) -> Answer | None:
+    """What comes next, for all who ask from here up to where that is another; None when the calendar ends before it."""
+    second = after // 1000
+    found, valid_until = _next(rule, zone, second, second)
+    if found is None:
+        return None
+    instant = found * 1000
+    # One number for both nearly always: of a hundred thousand answers each is as quick as memory is.
+    return after, instant if valid_until == found else valid_until * 1000, instant
 
 
 def _next(rule: Rule, zone: ZoneInfo, after: int, since: int) -> tuple[int | None, int]:

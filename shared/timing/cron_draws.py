@@ -6,8 +6,9 @@ field already names, a day its months lack) it is drawn again, so that a rule is
 
 import re
 from collections.abc import Callable
+from functools import lru_cache, wraps
 from hashlib import sha256
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar, TypeVarTuple, Unpack
 
 from shared.timing.cron_fields import DAY, WEEKDAY, Field, InvalidRule, brief
 
@@ -15,6 +16,10 @@ from shared.timing.cron_fields import DAY, WEEKDAY, Field, InvalidRule, brief
 Lot: TypeAlias = Callable[[Field], int]
 
 ATTEMPTS: Final = 32
+FIELDS_KEPT: Final = 2_048
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 # An H among letters belongs to a name, such as THU.
 _DRAW = re.compile(r"(?<![A-Za-z])H(?![A-Za-z])")
@@ -33,6 +38,23 @@ def lottery(seed: str, attempt: int) -> Lot:
         return int.from_bytes(sha256(named).digest()[:8], "big")
 
     return lot
+
+
+_NOTHING_DRAWN: Final = lottery("", 0)
+
+
+def kept(read: Callable[[Lot, str, Unpack[Ts]], T]) -> Callable[[Lot, str, Unpack[Ts]], T]:
+    """Read a text once, whoever asks, if it leaves nothing to a lot: thousands of rules have hundreds of fields."""
+
+    @lru_cache(maxsize=FIELDS_KEPT)
+    def said(text: str, *others: *Ts) -> T:
+        return read(_NOTHING_DRAWN, text, *others)
+
+    @wraps(read)
+    def reading(lot: Lot, text: str, *others: *Ts) -> T:
+        return read(lot, text, *others) if "H" in text else said(text, *others)
+
+    return reading
 
 
 def drawn(field: Field, lowest: str | None, highest: str | None, step: int | None, lot: int) -> int:

@@ -6,6 +6,7 @@ were written; that likeness is what lets a thousand timers share one answer.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 
@@ -59,6 +60,7 @@ WEEKDAY: Final = Field("day-of-week", 0, 7, _DAY_NAMES)
 FIELDS: Final = (SECOND, MINUTE, HOUR, DAY, MONTH, WEEKDAY)
 
 WHOLE_WEEK: Final = span(0, 6)
+_KEPT: Final = 2_048  # texts of fields: thousands of rules have hundreds among them
 LONGEST_MONTHS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
@@ -97,9 +99,15 @@ class Fields:
         return bool(self.days or self.last_day or self.weekdays or self.last_weekdays)
 
 
+@cache
+def longest_of(months: int) -> int:
+    """How many days the longest of these months has; a set of months is one of 4,095."""
+    return max(LONGEST_MONTHS[month - 1] for month in members(months))
+
+
 def settled(fields: Fields) -> Fields:
     """The same moments in the one form that all spellings of them share."""
-    possible = span(1, max(LONGEST_MONTHS[month - 1] for month in members(fields.months)))
+    possible = span(1, longest_of(fields.months))
     days, weekdays, nth = fields.days & possible, fields.weekdays, fields.nth
 
     if weekdays == WHOLE_WEEK:
@@ -111,28 +119,41 @@ def settled(fields: Fields) -> Fields:
     if days == possible:
         return replace(fields, days=DAY.whole, weekdays=0, nth=0, last_day=False, last_weekdays=0)
 
+    told = (fields.days, fields.weekdays, fields.nth, fields.last_weekdays)
+    if told == (days, weekdays, nth, last_weekdays):
+        return fields
     return replace(fields, days=days, weekdays=weekdays, nth=nth, last_weekdays=last_weekdays)
 
 
 def text(fields: Fields) -> str:
     """The canonical expression: six fields, no names, no draws, reading back to these very fields."""
-    days = [*([_listed(DAY, fields.days)] if fields.days else []), *(["L"] if fields.last_day else [])]
-    if fields.nth:
-        weekdays = [f"{day}#{fields.nth}" for day in members(fields.weekdays)]
-    else:
-        weekdays = [*_runs(fields.weekdays), *(f"{day}L" for day in members(fields.last_weekdays))]
     times = (
         _listed(SECOND, fields.seconds),
         _listed(MINUTE, fields.minutes),
         _listed(HOUR, fields.hours),
-        ",".join(days) or "*",
+        _days_listed(fields.days, fields.last_day),
         _listed(MONTH, fields.months),
-        ",".join(weekdays) or "*",
+        _weekdays_listed(fields.weekdays, fields.nth, fields.last_weekdays),
     )
 
     return " ".join(times)
 
 
+def _days_listed(days: int, last_day: bool) -> str:
+    listed = [*([_listed(DAY, days)] if days else []), *(["L"] if last_day else [])]
+    return ",".join(listed) or "*"
+
+
+@lru_cache(maxsize=_KEPT)
+def _weekdays_listed(weekdays: int, nth: int, last_weekdays: int) -> str:
+    if nth:
+        listed = [f"{day}#{nth}" for day in members(weekdays)]
+    else:
+        listed = [*_runs(weekdays), *(f"{day}L" for day in members(last_weekdays))]
+    return ",".join(listed) or "*"
+
+
+@lru_cache(maxsize=_KEPT)
 def _listed(field: Field, mask: int) -> str:
     """The numbers of a field as briefly as cron can say them."""
     if mask == field.whole:

@@ -8,7 +8,7 @@ wherever their letters stand, JavaScript's blanks and numbers.
 import re
 from typing import Final
 
-from shared.timing.cron_draws import ATTEMPTS, Lot, drawn, draws, lottery
+from shared.timing.cron_draws import ATTEMPTS, Lot, drawn, draws, kept, lottery
 from shared.timing.cron_fields import (
     DAY,
     FIELDS,
@@ -23,6 +23,7 @@ from shared.timing.cron_fields import (
     Fields,
     InvalidRule,
     brief,
+    longest_of,
     members,
     settled,
     span,
@@ -45,6 +46,7 @@ _NTH = re.compile(
 )
 _FOREIGN = re.compile(r"[^0-9?,*LH#()/-]")
 
+_ONCE: Final = 0  # of the numbers of a field none may be named twice
 _PADDING: Final = ("0", "*", "*", "*", "*", "*")
 _PREDEFINED: Final = {
     "@yearly": "0 0 0 1 1 *",
@@ -97,13 +99,13 @@ def _split(expression: str) -> list[str]:
 
 
 def _fields(texts: list[str], lot: Lot) -> Fields:
-    seconds, minutes, hours, _, months, _ = (
-        _numbers(field, text, lot) if field in {SECOND, MINUTE, HOUR, MONTH} else 0
-        for field, text in zip(FIELDS, texts, strict=True)
-    )
-    days_text, weekdays_text = texts[3], texts[5]
-    days, last_day = _month_days(days_text, months, lot)
-    weekdays, nth, last_weekdays = _week_days(weekdays_text, lot)
+    seconds_text, minutes_text, hours_text, days_text, months_text, weekdays_text = texts
+    seconds = _numbers(lot, seconds_text, SECOND, _ONCE)
+    minutes = _numbers(lot, minutes_text, MINUTE, _ONCE)
+    hours = _numbers(lot, hours_text, HOUR, _ONCE)
+    months = _numbers(lot, months_text, MONTH, _ONCE)
+    days, last_day = _month_days(lot, days_text, months)
+    weekdays, nth, last_weekdays = _week_days(lot, weekdays_text)
 
     days_wild, weekdays_wild = days_text in {"*", "?"}, weekdays_text in {"*", "?"}
     if weekdays_wild and not last_day:
@@ -132,14 +134,15 @@ def _fields(texts: list[str], lot: Lot) -> Fields:
 
 
 def _refuse_impossible_day(days: int, months: int, days_text: str) -> None:
-    longest = max(LONGEST_MONTHS[month - 1] for month in members(months))
+    longest = longest_of(months)
     if not days & span(1, longest):
         raise InvalidRule(
             f"the day-of-month {days_text!r} never comes: the longest of the months given has {longest} days"
         )
 
 
-def _month_days(text: str, months: int, lot: Lot) -> tuple[int, bool]:
+@kept
+def _month_days(lot: Lot, text: str, months: int) -> tuple[int, bool]:
     """The days of the month, and whether its last is meant."""
     items = text.split(",")
     if items.count("L") > 1:
@@ -153,14 +156,15 @@ def _month_days(text: str, months: int, lot: Lot) -> tuple[int, bool]:
     # unless they are all there is.
     one_month = months.bit_count() == 1
     lacking = span(LONGEST_MONTHS[months.bit_length() - 2] + 1, 31) if one_month else 0
-    days = _numbers(DAY, numbered, lot, repeatable=lacking)
+    days = _numbers(lot, numbered, DAY, lacking)
     if not days & ~lacking and not last_day:
-        days = _numbers(DAY, numbered, lot)
+        days = _numbers(lot, numbered, DAY, _ONCE)
 
     return days, last_day
 
 
-def _week_days(text: str, lot: Lot) -> tuple[int, int, int]:
+@kept
+def _week_days(lot: Lot, text: str) -> tuple[int, int, int]:
     """The days of the week, in which week of the month (0: each), and those meant only in its last."""
     if "#" in text:
         weekdays, nth = _occurrence(text, lot)
@@ -175,7 +179,7 @@ def _week_days(text: str, lot: Lot) -> tuple[int, int, int]:
     for plain in lasts:
         last_weekdays |= 1 << int(plain[0]) % 7
     numbered = [item for item, plain in items if plain not in lasts]
-    return _numbers(WEEKDAY, ",".join(numbered), lot) if numbered else 0, 0, last_weekdays
+    return _numbers(lot, ",".join(numbered), WEEKDAY, _ONCE) if numbered else 0, 0, last_weekdays
 
 
 def _occurrence(text: str, lot: Lot) -> tuple[int, int]:
@@ -191,7 +195,7 @@ def _occurrence(text: str, lot: Lot) -> tuple[int, int]:
             f"the day-of-week field {text!r} must have a number from 1 to 5 after its one '#', as in '5#3'"
         )
 
-    weekdays = _numbers(WEEKDAY, weekday, lot)
+    weekdays = _numbers(lot, weekday, WEEKDAY, _ONCE)
     # There is no "one and a halfth" Monday: cron-parser accepts it and it never comes.
     return (weekdays, int(nth)) if nth == int(nth) else (0, 0)
 
@@ -222,7 +226,8 @@ def _unaliased(field: Field, text: str) -> str:
     return _LETTERS.sub(number, text) if field.aliases else text
 
 
-def _numbers(field: Field, text: str, lot: Lot, *, repeatable: int = 0) -> int:
+@kept
+def _numbers(lot: Lot, text: str, field: Field, repeatable: int) -> int:
     """The bits of the numbers of one field; a number named twice is refused, but for the repeatable ones."""
     whole = 0
     for item in _unaliased(field, text).split(","):

@@ -6,7 +6,6 @@ kept for all. It was asked for every moment once: a search of its own costs as m
 
 from contextlib import suppress
 from copy import copy
-from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
@@ -34,7 +33,9 @@ class Search:
         self._seconds, self._minutes, self._hours = fields.seconds, fields.minutes, fields.hours
         self._first_second, self._first_minute = _lowest(fields.seconds), _lowest(fields.minutes) * 60
         self._first = _lowest(fields.hours) * 3_600 + self._first_minute + self._first_second
-        self._days = _days(replace(fields, seconds=0, minutes=0, hours=0))
+        self._days = _days(
+            fields.days, fields.months, fields.weekdays, fields.nth, fields.last_day, fields.last_weekdays
+        )
 
     def next_after(self, wall: int) -> int:
         """The first of them after this one; NEVER where the calendar ends before it."""
@@ -90,8 +91,12 @@ class ChosenDays:
 
 
 @lru_cache(maxsize=4_096)
-def _days(fields: Fields) -> EveryDay | ChosenDays:
-    """The days of these fields, of which no hand of the clock is in the key."""
+def _days(days: int, months: int, weekdays: int, nth: int, last_day: bool, last_weekdays: int) -> EveryDay | ChosenDays:
+    """The days of such fields, whatever the hands of the clock."""
+    fields = Fields(
+        seconds=0, minutes=0, hours=0, days=days, months=months,
+        weekdays=weekdays, nth=nth, last_day=last_day, last_weekdays=last_weekdays,
+    )  # fmt: skip
     if fields.every_day and fields.months == MONTH.whole:
         return EveryDay()
     return ChosenDays(fields)
