@@ -7,8 +7,9 @@ reported holds back what the ledger is told to be settled; a firing that waits f
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from dispatcher_service.core.canary import Canary, Song
 from dispatcher_service.core.held import Held, Waiting, begin, remain
@@ -24,16 +25,14 @@ from shared.timing.instants import Instant
 _END_AGAIN_MS = 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ring:
+class Ring(msgspec.Struct, frozen=True, kw_only=True):
     """Attempt this occurrence now."""
 
     held: Held
     nominal: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Skip:
+class Skip(msgspec.Struct, frozen=True, kw_only=True):
     """These occurrences are not attempted. `settled_through`: up to where all are accounted for, these included."""
 
     held: Held
@@ -44,15 +43,13 @@ class Skip:
     settled_through: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finish:
+class Finish(msgspec.Struct, frozen=True, kw_only=True):
     """The timer reached its end."""
 
     held: Held
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Again:
+class Again(msgspec.Struct, frozen=True, kw_only=True):
     """Attempt this firing, which the ledger knows as unfinished."""
 
     waiting: Waiting

@@ -7,26 +7,22 @@ whoever came after it stands behind it, and takes its place.
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
-from dispatcher_service.core.firing import Firing
+from dispatcher_service.core.firing import Firing, Which
 from dispatcher_service.core.shard import Shard
 from shared.domain.firing import PendingFiring
 
 # How many firings are remembered whose shard was lost when they ended: more than are ever under way at once.
 ORPHANS = 20_000
 
-Name: TypeAlias = tuple[str, int]  # of a firing, and which attempt
-
 
 class UnderWay:
     """Firings between their first look and their outcome."""
 
     def __init__(self) -> None:
-        self._firings: dict[Name, Firing] = {}
-        self._behind: dict[Name, Firing] = {}
+        self._firings: dict[Which, Firing] = {}
+        self._behind: dict[Which, Firing] = {}
         self._of_shard: dict[Shard, int] = {}
-        self._orphans: dict[Name, PendingFiring | None] = {}
+        self._orphans: dict[Which, PendingFiring | None] = {}
 
     def __len__(self) -> int:
         return len(self._firings)
@@ -37,12 +33,12 @@ class UnderWay:
 
     def begin(self, firing: Firing) -> None:
         """It is being looked at or attempted from now on."""
-        self._firings[_name(firing)] = firing
+        self._firings[firing.which] = firing
         self._of_shard[firing.shard] = self._of_shard.get(firing.shard, 0) + 1
 
     def end(self, firing: Firing) -> Firing | None:
         """It is not any more; returns what is to be attempted in its place, where it was not attempted itself."""
-        name = _name(firing)
+        name = firing.which
         self._firings.pop(name, None)
         left = self._of_shard[firing.shard] - 1
         if left:
@@ -53,26 +49,22 @@ class UnderWay:
 
     def stand_behind(self, firing: Firing) -> bool:
         """Is this under way since before? Where it began in another session, this one waits for what becomes of it."""
-        ahead = self._firings.get(_name(firing))
+        ahead = self._firings.get(firing.which)
         if ahead is not None and ahead.shard is not firing.shard:
-            self._behind[_name(firing)] = firing
+            self._behind[firing.which] = firing
         return ahead is not None
 
     def orphaned(self, firing: Firing, following: PendingFiring | None) -> None:
         """It was attempted, and its shard is not what it was when it began. `following`: if it is attempted again."""
-        self._behind.pop(_name(firing), None)
-        self._orphans[_name(firing)] = following
+        self._behind.pop(firing.which, None)
+        self._orphans[firing.which] = following
         while len(self._orphans) > ORPHANS:
             del self._orphans[next(iter(self._orphans))]
 
     def was_orphaned(self, firing: Firing) -> bool:
         """Has it been attempted in a session before?"""
-        return bool(self._orphans) and _name(firing) in self._orphans
+        return bool(self._orphans) and firing.which in self._orphans
 
     def following(self, firing: Firing) -> PendingFiring | None:
         """What is to follow the attempt that was made in a session before."""
-        return self._orphans.get(_name(firing))
-
-
-def _name(firing: Firing) -> Name:
-    return firing.name, firing.attempt
+        return self._orphans.get(firing.which)

@@ -15,7 +15,8 @@ from dispatcher_service.core.keyring import Keyring
 from dispatcher_service.core.lease import Lease
 from dispatcher_service.core.shard import Shard
 from dispatcher_service.core.under_way import UnderWay
-from dispatcher_service.sender.http import TIMEOUT_SECONDS, Fence, Fenced
+from dispatcher_service.sender.exchange import Fence, Fenced
+from dispatcher_service.sender.http import TIMEOUT_SECONDS
 from dispatcher_service.sender.signing import signature
 from shared.clock import Clock
 from shared.domain.firing import AttemptError, FailReason, Outcome

@@ -10,29 +10,25 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import Callable, Mapping
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import TracebackType
 from typing import Final, Self
 
 import aiohttp
-from aiohttp.client_reqrep import ClientRequest, ClientResponse
-from aiohttp.connector import Connection
 from yarl import URL
 
 from dispatcher_service.core.firing import Heard
 from dispatcher_service.core.hosts import host_of
 from dispatcher_service.sender.answers import RawHeaders, kept_headers, masked, secrets_of
 from dispatcher_service.sender.egress import WAY, Guard, Way
+from dispatcher_service.sender.exchange import Fence, Fenced, Parcel, Request
 from shared.clock import Clock
 from shared.domain.egress import Egress
 from shared.domain.firing import AttemptError
 from shared.observability.logs import get_logger
 from shared.timing.instants import Instant
-
-Fence = Callable[[], bool]
 
 TIMEOUT_SECONDS: Final = 30.0
 ANSWER_CAP_BYTES: Final = 4096
@@ -43,23 +39,7 @@ KEEPALIVE_SECONDS: Final = 4.0
 # What RFC 3986 lets a URL consist of.
 _PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 
-_fence: ContextVar[Fence] = ContextVar("fence")
-
 log = get_logger(__name__)
-
-
-class Fenced(Exception):
-    """The fence was down when the request was about to leave: nothing was sent."""
-
-
-class _FencedRequest(ClientRequest):
-    """Asks once more when the connection exists."""
-
-    async def send(self, conn: Connection) -> ClientResponse:
-        """Send the request unless the fence has come down."""
-        if not _fence.get()():
-            raise Fenced
-        return await super().send(conn)
 
 
 @dataclass(slots=True, eq=False)
@@ -87,8 +67,9 @@ class HttpSender:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_SECONDS, socket_factory=self._guard),
             cookie_jar=aiohttp.DummyCookieJar(),
-            request_class=_FencedRequest,
-            headers={"User-Agent": self._user_agent},
+            request_class=Request,
+            # Answers are kept as they come, so nothing is asked for that would have to be unpacked.
+            headers={"User-Agent": self._user_agent, "Accept": "*/*", "Accept-Encoding": "identity"},
             # A timer a request costs a sixth of the throughput; one sweep over all deadlines costs nothing.
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
             auto_decompress=False,
@@ -124,13 +105,12 @@ class HttpSender:
         """POST once. Raises Fenced where the fence came down before anything was sent."""
         task = asyncio.current_task()
         assert task is not None, "runs in a task"  # noqa: S101
-        _fence.set(fence)
         WAY.set(way := Way(url))
         started, begun = self._clock.now(), self._clock.steady()
         answer, error = _Answer(), AttemptError.NONE
         self._deadlines[task] = begun + timeout_seconds
         try:
-            await self._exchange(url, body, headers, answer)
+            await self._exchange(url, Parcel(body, fence), headers, answer)
         except asyncio.CancelledError:
             if task not in self._expired or task.uncancel() > 0:
                 raise
@@ -150,9 +130,9 @@ class HttpSender:
             return Heard(started=started, duration_ms=duration_ms, status_code=0, error=error)
         return _heard(answer, started, duration_ms, secrets_of(headers))
 
-    async def _exchange(self, url: str, body: bytes, headers: Mapping[str, str], answer: _Answer) -> None:
+    async def _exchange(self, url: str, parcel: Parcel, headers: Mapping[str, str], answer: _Answer) -> None:
         assert self._session is not None, "entered"  # noqa: S101
-        response = await self._session.post(target(url), data=body, headers=headers, allow_redirects=False)
+        response = await self._session.post(target(url), data=parcel, headers=headers, allow_redirects=False)
         answer.status_code, answer.headers = response.status, response.raw_headers
         content = response.content
         try:

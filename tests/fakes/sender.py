@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from dispatcher_service.core.firing import Heard
-from dispatcher_service.sender.http import TIMEOUT_SECONDS, Fence, Fenced
+from dispatcher_service.sender.exchange import Fence, Fenced
+from dispatcher_service.sender.http import TIMEOUT_SECONDS
 from shared.clock import Clock
 from shared.domain.firing import AttemptError
 from shared.timing.instants import Instant

@@ -19,8 +19,10 @@ from tests.integration.dispatcher.places import a_place
 
 @pytest.fixture(autouse=True)
 def _nothing_stays_kept() -> Iterator[None]:
+    young, *_ = gc.get_threshold()
     yield
     gc.unfreeze()
+    gc.set_threshold(young)
 
 
 @in_virtual_time
