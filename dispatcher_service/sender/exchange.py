@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from ssl import SSLContext
 from typing import Any, Final
 
@@ -32,9 +32,13 @@ class Fenced(Exception):
 
 
 class Parcel(msgspec.Struct, frozen=True, gc=False):
-    """What is to be sent, and whether it still may be: the `data` of a request."""
+    """What is to be sent, and whether it still may be: the `data` of a request.
+
+    The headers are in it, beside those of the session, since a session takes 2 µs to copy them one by one.
+    """
 
     body: bytes
+    headers: Mapping[str, str]
     fence: Fence
 
 
@@ -97,10 +101,13 @@ class Request(ClientRequest):
         loop: asyncio.AbstractEventLoop,
         **_unused: Any,
     ) -> None:
-        """The base class is not asked, since it makes much that is not sent. `auth` is what the URL says of a user."""
+        """The base class is not asked, since it makes much that is not sent.
+
+        `headers` are those that the session sends with every request, `auth` is what the URL says of a user.
+        """
         self.method, self.url, self.loop = method, url, loop
         self.proxy = self.proxy_auth = self.proxy_headers = self.server_hostname = None
-        self._ssl, self._parcel, self._headers = ssl, data, headers
+        self._ssl, self._parcel, self._general = ssl, data, headers
         if auth is not None:
             headers[hdrs.AUTHORIZATION] = auth.encode()
 
@@ -128,11 +135,13 @@ class Request(ClientRequest):
             transport.write(written)
 
     def _head(self) -> bytes:
-        url = self.url
+        url, headers = self.url, self._parcel.headers
+        named = set(map(str.lower, headers))
         lines = [
             f"{self.method} {url.raw_path_qs} HTTP/1.1",
             f"Host: {url.host_port_subcomponent}",
-            *[f"{name}: {value}" for name, value in self._headers.items()],
+            *[f"{name}: {value}" for name, value in self._general.items() if name.lower() not in named],
+            *[f"{name}: {value}" for name, value in headers.items()],
             f"Content-Length: {len(self._parcel.body)}",
         ]
         if not "".join(lines).isprintable() and any(map(_FORBIDDEN.search, lines)):

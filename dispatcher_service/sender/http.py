@@ -110,7 +110,7 @@ class HttpSender:
         answer, error = _Answer(), AttemptError.NONE
         self._deadlines[task] = begun + timeout_seconds
         try:
-            await self._exchange(url, Parcel(body, fence), headers, answer)
+            await self._exchange(url, Parcel(body, headers, fence), answer)
         except asyncio.CancelledError:
             if task not in self._expired or task.uncancel() > 0:
                 raise
@@ -130,9 +130,9 @@ class HttpSender:
             return Heard(started=started, duration_ms=duration_ms, status_code=0, error=error)
         return _heard(answer, started, duration_ms, secrets_of(headers))
 
-    async def _exchange(self, url: str, parcel: Parcel, headers: Mapping[str, str], answer: _Answer) -> None:
+    async def _exchange(self, url: str, parcel: Parcel, answer: _Answer) -> None:
         assert self._session is not None, "entered"  # noqa: S101
-        response = await self._session.post(target(url), data=parcel, headers=headers, allow_redirects=False)
+        response = await self._session.post(target(url), data=parcel, allow_redirects=False)
         answer.status_code, answer.headers = response.status, response.raw_headers
         content = response.content
         try:

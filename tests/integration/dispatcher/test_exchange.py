@@ -63,6 +63,15 @@ async def test_who_the_url_names_is_said_in_a_header_and_nowhere_else() -> None:
         assert visit.headers["authorization"] == "Basic YWwgaTpzZWNyZXQ="
 
 
+async def test_what_an_event_says_of_itself_comes_before_what_its_url_says() -> None:
+    async with stranger() as receiver, sending() as sender:
+        await post(sender, f"http://ali@127.0.0.1:{receiver.port}/", headers=JSON | {"authorization": "Bearer x"})
+
+        (visit,) = receiver.visits
+        assert visit.head.lower().count("\r\nauthorization: ") == 1
+        assert visit.headers["authorization"] == "Bearer x"
+
+
 @pytest.mark.parametrize("name", ["X-Evil", "X\r\nEvil", "X\x00"])
 @pytest.mark.parametrize("value", ["a\r\nX-More: b", "a\nb", "a\rb", "a\x00b", "a\x7fb"])
 async def test_what_would_end_a_header_is_not_sent(name: str, value: str) -> None:
