@@ -1,7 +1,9 @@
 """Whoever has to wait shares: what is asked while an earlier question is under way is asked together, in one go.
 
-Nobody waits for company. A question that finds nobody under way goes at once; under load there is always somebody, and
-what a statement costs beside its rows, or a commit, is shared by all who came meanwhile.
+Whoever is alone goes at once; under load there is always somebody under way, and what a statement costs beside its
+rows, or a commit, is shared by all who came meanwhile. Who was answered together asks again at nearly the same time:
+were the first of them to go at once, he would go alone, and all others wait for that. So after several have gone
+together the next wait for as many, but only for a moment. One who comes alone after them waits in vain, once.
 """
 
 from __future__ import annotations
@@ -9,13 +11,17 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeAlias, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from shared.domain.errors import Unavailable
 
 Asked = TypeVar("Asked")
 Told = TypeVar("Told")
 Together: TypeAlias = Callable[[Sequence[Asked]], Awaitable[Sequence[Told]]]
+
+# How long those who come first wait for the others, in seconds; it is less than the others would wait for a transaction
+# that began without them.
+PATIENCE: Final = 0.005
 
 
 class SharedFailedError(Exception):
@@ -29,13 +35,21 @@ class Shared(Generic[Asked, Told]):
     """
 
     def __init__(
-        self, together: Together[Asked, Told], *, most: int, weight: Callable[[Asked], int] = lambda _: 1
+        self,
+        together: Together[Asked, Told],
+        *,
+        most: int,
+        weight: Callable[[Asked], int] = lambda _: 1,
+        patience: float = PATIENCE,
     ) -> None:
         self._together = together
         self._most = most
         self._weight = weight
+        self._patience = patience
         self._waiting: deque[tuple[Asked, asyncio.Future[Told]]] = deque()
         self._asked = asyncio.Event()
+        self._expected = 1
+        self._complete = asyncio.Event()
         self._ended = False
 
     async def ask(self, asked: Asked) -> Told:
@@ -48,6 +62,8 @@ class Shared(Generic[Asked, Told]):
         told: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
         self._waiting.append((asked, told))
         self._asked.set()
+        if len(self._waiting) >= self._expected:
+            self._complete.set()
         return await told
 
     async def run(self) -> None:
@@ -56,12 +72,25 @@ class Shared(Generic[Asked, Told]):
         try:
             while True:
                 await self._asked.wait()
+                await self._gather(len(group))
                 group = self._next()
                 await self._answer(group)
         finally:
             self._ended = True
             for _, told in (*group, *self._waiting):
                 _refuse(told, Unavailable())
+
+    async def _gather(self, expected: int) -> None:
+        """Until as many wait as went together before, or patience ends."""
+        if len(self._waiting) >= expected:
+            return
+        self._expected = expected
+        self._complete.clear()
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._complete.wait()
+        except TimeoutError:
+            return  # some of them have nothing more to ask
 
     def _next(self) -> list[tuple[Asked, asyncio.Future[Told]]]:
         """Those who wait, in the order in which they came; who has given up meanwhile is left out."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -60,6 +61,49 @@ async def test_who_is_alone_waits_for_nobody() -> None:
     async with running(shared):
         assert [await shared.ask(number) for number in (1, 2, 3)] == [2, 4, 6]
     assert oracle.groups == [[1], [2], [3]]
+
+
+async def test_who_was_answered_together_asks_together_again_though_one_comes_first() -> None:
+    oracle = Oracle()
+    oracle.open.set()
+    shared = Shared(oracle, most=10, patience=3_600)
+    async with running(shared):
+        await asyncio.gather(*(shared.ask(number) for number in (1, 2, 3)))
+        first = asyncio.create_task(shared.ask(4))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not first.done()
+        assert list(await asyncio.gather(first, shared.ask(5), shared.ask(6))) == [8, 10, 12]
+    assert oracle.groups == [[1, 2, 3], [4, 5, 6]]
+
+
+async def test_who_waits_in_vain_for_others_is_answered_and_the_next_waits_no_more() -> None:
+    oracle = Oracle()
+    oracle.open.set()
+    shared = Shared(oracle, most=10, patience=0.01)
+    loop = asyncio.get_running_loop()
+    async with running(shared):
+        await asyncio.gather(shared.ask(1), shared.ask(2))
+        begun = loop.time()
+        assert await shared.ask(3) == 6
+        assert loop.time() - begun >= 0.01 - time.get_clock_info("monotonic").resolution
+        shared_calmly = asyncio.create_task(shared.ask(4))
+        for _ in range(5):  # turns of the loop, none of which is a timer's
+            await asyncio.sleep(0)
+        assert shared_calmly.done()
+    assert oracle.groups == [[1, 2], [3], [4]]
+
+
+async def test_who_waits_for_others_is_told_when_it_ends() -> None:
+    oracle = Oracle()
+    oracle.open.set()
+    shared = Shared(oracle, most=10, patience=3_600)
+    async with running(shared):
+        await asyncio.gather(shared.ask(1), shared.ask(2))
+        waiting = asyncio.create_task(shared.ask(3))
+        await asyncio.sleep(0)
+    with pytest.raises(Unavailable):
+        await waiting
 
 
 async def test_no_more_go_together_than_may_and_what_is_too_heavy_goes_alone() -> None:
