@@ -26,7 +26,7 @@ TEXTS = st.tuples(
     st.sampled_from(["0", "H", "H/20", "0,0"]),
     st.sampled_from(["*", "H", "5,5"]),
     st.sampled_from(["*", "H(8-10)"]),
-    st.sampled_from(["*", "31", "30,30", "30,31", "29,31", "L", "L,L", "H", "1"]),
+    st.sampled_from(["*", "31", "30,30", "1,30,30", "29,31", "L", "L,L", "H", "1"]),
     st.sampled_from(["*", "2", "2,4", "feb", "H", "13"]),
     st.sampled_from(["*", "1", "thu", "THU", "H", "1#5", "H#2", "1L,1L", "0,7"]),
 ).map(" ".join)
