@@ -132,7 +132,8 @@ class EventAnswer(Schema):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen, since a frozen one takes three times as long to make; nobody changes it.
+@dataclass(slots=True, kw_only=True)
 class NewEvent:
     """What is to be created."""
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 from uuid import UUID
+
+import msgspec
 
 from api_service.store.database import Connection
 from api_service.store.queries import load
 from shared.domain.changelog import Action, FieldChange
-from shared.timing.instants import Instant, from_datetime, to_datetime
+from shared.timing.instants import Instant, from_datetime, iso, to_datetime
 
 if TYPE_CHECKING:
     import asyncpg
@@ -25,7 +27,8 @@ SQL = load(__file__)
 Place: TypeAlias = tuple[Instant, UUID]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen, since a frozen one takes three times as long to make; nobody changes it.
+@dataclass(slots=True, kw_only=True)
 class Change:
     """Something that was done; `key_id` and `request_id` are None where the service did it by itself."""
 
@@ -39,7 +42,7 @@ class Change:
     fields: Sequence[FieldChange] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Noted(Change):
     """A change as it stands in the log."""
 
@@ -69,20 +72,7 @@ async def add(c: Connection, application_id: int, change: Change) -> None:
 
 async def add_all(c: Connection, noted: Sequence[tuple[int, Change]]) -> None:
     """Write down what was done to events and keys of these applications."""
-    rows = (
-        (
-            application_id,
-            to_datetime(change.happened),
-            change.action,
-            change.key_id,
-            change.request_id,
-            change.event_id,
-            change.affected_key_id,
-            _text(change),
-        )
-        for application_id, change in noted
-    )
-    await c.execute(SQL["add"], *zip(*rows, strict=True))
+    await c.execute(SQL["add"], _ROWS.encode([_row(application_id, change) for application_id, change in noted]))
 
 
 async def page(c: Connection, application_id: int, wanted: Wanted, limit: int) -> list[Noted]:
@@ -111,6 +101,35 @@ async def forget_older_oncall(c: Connection, moment: Instant, *, limit: int = 1_
     """The same, of changes of what is on call."""
     status = await c.execute(SQL["forget_older_oncall"], to_datetime(moment), limit)
     return int(status.rpartition(" ")[2])
+
+
+class _Row(msgspec.Struct, omit_defaults=True):
+    """A change as the statement reads it, of JSON: what is not there is null."""
+
+    application_id: int
+    happened: str
+    action: Action
+    fields: str  # JSON within a string, as it is kept
+    key_id: str | None = None
+    request_id: str | None = None
+    event_id: str | None = None
+    affected_key_id: str | None = None
+
+
+_ROWS: Final = msgspec.json.Encoder()
+
+
+def _row(application_id: int, change: Change) -> _Row:
+    return _Row(
+        application_id=application_id,
+        happened=iso(change.happened),
+        action=change.action,
+        fields=_text(change),
+        key_id=change.key_id,
+        request_id=change.request_id,
+        event_id=change.event_id,
+        affected_key_id=change.affected_key_id,
+    )
 
 
 def _text(change: Change) -> str:

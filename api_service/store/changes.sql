@@ -2,9 +2,10 @@
 -- What was done, by whom and to what event or key.
 insert into change_log (application_id, happened, action, key_id, request_id, event_id, affected_key_id, fields)
 select application_id, happened, action, key_id, request_id, event_id, affected_key_id, fields::json
-from unnest(
-        $1::integer[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]
-    ) as done (application_id, happened, action, key_id, request_id, event_id, affected_key_id, fields);
+from json_to_recordset(convert_from($1, 'UTF8')::json) as done (
+    application_id integer, happened timestamptz, action text, key_id text, request_id text, event_id text,
+    affected_key_id text, fields text
+);
 
 -- add_oncall --
 -- What was done to what is on call.

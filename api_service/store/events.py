@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -28,15 +29,46 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-__all__ = ["ContextFilter", "Filters", "delete", "event_of", "get", "insert", "page", "update"]
+__all__ = [
+    "ContextFilter",
+    "Filters",
+    "delete",
+    "event_of",
+    "get",
+    "insert",
+    "insert_terms",
+    "page",
+    "update",
+    "words_of",
+]
 
 SQL = load(__file__)
 
 
-async def insert(c: Connection, new: Sequence[Event], terms: Sequence[Collection[UUID]]) -> None:
-    """Write new events, each of which can be found by its terms. Needs their shards held, by `outbox.next_versions`."""
-    rows = [_row(one, found) for one, found in zip(new, terms, strict=True)]
-    await c.execute(SQL["insert"], _ROWS.encode(rows).decode())
+@dataclass(slots=True)
+class Words:
+    """A new event in words: JSON of all but its version, and of what it can be found by."""
+
+    event: bytes
+    terms: bytes
+
+
+def words_of(event: Event, terms: Collection[UUID]) -> Words:
+    """A new event as it is written, findable by its terms."""
+    found = _Findable(application_id=event.application_id, event_id=event.event_id, terms=terms)
+    return Words(event=_WORDS.encode(_row(event))[:-1], terms=_WORDS.encode(found))
+
+
+async def insert_terms(c: Connection, new: Sequence[Words]) -> None:
+    """Let new events be found, which must be written too. It needs no shard, and takes no lock that others wait for."""
+    await c.execute(SQL["insert_terms"], b"[" + b",".join([one.terms for one in new]) + b"]")
+
+
+async def insert(c: Connection, new: Sequence[tuple[Words, int]]) -> None:
+    """Write new events with their versions, but for their terms. Needs their shards held, by `outbox.next_versions`."""
+    await c.execute(
+        SQL["insert"], b"[" + b",".join([b'%b,"version":%d}' % (one.event, version) for one, version in new]) + b"]"
+    )
 
 
 async def get(c: Connection, application_id: int, event_id: str, *, for_update: bool = False) -> Event:
@@ -136,7 +168,7 @@ def event_of(row: asyncpg.Record) -> Event:
 
 
 class _Row(msgspec.Struct, omit_defaults=True):
-    """A new event as the statement reads it, of JSON: what is not there is null.
+    """A new event as the statement reads it, of JSON: what is not there is null, and the version is added last.
 
     All rows are one parameter, since of arrays the driver would ask every element what it is, and encode it by itself.
     """
@@ -144,7 +176,6 @@ class _Row(msgspec.Struct, omit_defaults=True):
     event_id: str
     application_id: int
     shard: int
-    version: int
     event_owner: str
     interval: str
     timezone: str
@@ -156,7 +187,6 @@ class _Row(msgspec.Struct, omit_defaults=True):
     updated_date: str
     anchor: str
     status: str
-    terms: Collection[UUID]
     start_date: str | None = None
     settled_through: str | None = None
     last_run_date: str | None = None
@@ -166,16 +196,23 @@ class _Row(msgspec.Struct, omit_defaults=True):
     roster: bytes | None = None  # JSON has no bytes: base64
 
 
-_ROWS: Final = msgspec.json.Encoder()
+class _Findable(msgspec.Struct):
+    """What a new event can be found by, as the statement reads it."""
+
+    application_id: int
+    event_id: str
+    terms: Collection[UUID]
 
 
-def _row(event: Event, terms: Collection[UUID]) -> _Row:
+_WORDS: Final = msgspec.json.Encoder()
+
+
+def _row(event: Event) -> _Row:
     """What is written of a new event."""
     return _Row(
         event_id=event.event_id,
         application_id=event.application_id,
         shard=event.shard,
-        version=event.version,
         event_owner=event.event_owner,
         interval=event.interval or BESIDE_ROSTER,
         timezone=event.timezone,
@@ -194,7 +231,6 @@ def _row(event: Event, terms: Collection[UUID]) -> _Row:
         delivery=text_of(event.delivery),
         schedule_id=event.schedule_id,
         roster=event.roster or None,
-        terms=terms,
     )
 
 

@@ -1,14 +1,21 @@
+-- insert_terms --
+-- New events can be found by these.
+insert into event_term (application_id, term, event_id)
+select application_id, term, event_id
+from json_to_recordset(convert_from($1, 'UTF8')::json) as given (application_id integer, event_id text, terms uuid[]),
+    unnest(terms) as term;
+
 -- insert --
--- New events, their states, their terms and the first rows of their histories, what they subscribe to, and that they count.
+-- New events, their states and the first rows of their histories, what they subscribe to, and that they count.
 -- The shards are held, so nobody else is at their counts.
 with new as materialized (
     select *
-    from json_to_recordset($1) as given (
+    from json_to_recordset(convert_from($1, 'UTF8')::json) as given (
         event_id text, application_id integer, shard smallint, version bigint, event_owner text, interval text,
         timezone text, start_date timestamptz, end_date timestamptz, callback_url text, context text, tags text[],
         created_date timestamptz, updated_date timestamptz, anchor timestamptz, status text,
         settled_through timestamptz, last_run_date timestamptz, paused_reason text, delivery text, schedule_id text,
-        roster text, terms uuid[]
+        roster text
     )
 ), written as (
     insert into event (
@@ -33,13 +40,10 @@ with new as materialized (
         event_id, version, updated_date, interval, timezone, end_date, anchor, status = 'PAUSED',
         decode(roster, 'base64')
     from new
-), counted as (
-    insert into event_count (application_id, shard, events)
-    select application_id, shard, count(*) from new group by application_id, shard
-    on conflict (application_id, shard) do update set events = event_count.events + excluded.events
 )
-insert into event_term (application_id, term, event_id)
-select application_id, term, event_id from new, unnest(terms) as term;
+insert into event_count (application_id, shard, events)
+select application_id, shard, count(*) from new group by application_id, shard
+on conflict (application_id, shard) do update set events = event_count.events + excluded.events;
 
 -- get --
 -- One event of one application.

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import asyncpg
+import msgspec
 
 from api_service.store.database import Connection
 from api_service.store.queries import load
@@ -33,6 +35,17 @@ class Backlog:
 
     age_seconds: float
     changes: int
+
+
+class _Row(msgspec.Struct):
+    """A change as the statement reads it, of JSON, which has no bytes: base64."""
+
+    shard: int
+    version: int
+    what: bytes
+
+
+_ROWS: Final = msgspec.json.Encoder()
 
 
 async def next_version(c: Connection, shard: int) -> int:
@@ -67,7 +80,7 @@ async def put(c: Connection, *, shard: int, version: int, what: bytes) -> None:
 
 async def put_each(c: Connection, changes: Sequence[tuple[int, int, bytes]]) -> None:
     """Publish these, each the shard, its version and an encoded `What`, once the transaction is committed."""
-    await c.execute(SQL["put_each"], *zip(*changes, strict=True))
+    await c.execute(SQL["put_each"], _ROWS.encode([_Row(*change) for change in changes]))
 
 
 async def put_all(c: Connection, *, shard: int, whats: Sequence[bytes]) -> None:

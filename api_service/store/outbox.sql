@@ -19,7 +19,8 @@ returning shard.shard, version - taken + 1 as following;
 -- put_each --
 -- Changes that are published once this transaction is committed.
 insert into outbox (shard, version, what)
-select shard, version, what from unnest($1::smallint[], $2::bigint[], $3::bytea[]) as change (shard, version, what);
+select shard, version, decode(what, 'base64')
+from json_to_recordset(convert_from($1, 'UTF8')::json) as change (shard smallint, version bigint, what text);
 
 -- put_all --
 -- Changes of one shard, in this order, as its next versions.

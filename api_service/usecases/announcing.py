@@ -14,25 +14,35 @@ one moment: where the horizon has passed the rotation, the keys are the rotation
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from api_service.store import outbox, signing
 from api_service.store.database import Connection
 from shared.domain.delivery import SigningKeys
 from shared.domain.event import Event, timer_of
 from shared.messages.catalogue import Upserted
-from shared.messages.codec import encode
+from shared.messages.codec import TimerWords, encode, encode_upserted
+from shared.timing.instants import Instant
 
 
-async def announce(c: Connection, *events: Event) -> None:
-    """Publish the events as they were just written, once the transaction is committed. Their shards must be held."""
-    applications = list({event.application_id for event in events})
-    signed_with = {
-        keys.application_id: keys
-        for keys in await signing.keys_of(c, applications, min(event.updated_date for event in events))
-    }
-    await outbox.put_each(c, [(event.shard, event.version, _what(event, signed_with)) for event in events])
+async def announce(c: Connection, event: Event) -> None:
+    """Publish the event as it was just written, once the transaction is committed. Its shard must be held."""
+    signed_with = await keys_for(c, [event.application_id], event.updated_date)
+    keys = signed_with.get(event.application_id)
+    await outbox.put(c, shard=event.shard, version=event.version, what=encode(Upserted(timer_of(event), keys)))
 
 
-def _what(event: Event, signed_with: Mapping[int, SigningKeys]) -> bytes:
-    return encode(Upserted(timer_of(event), signed_with.get(event.application_id)))
+async def keys_for(c: Connection, applications: Collection[int], now: Instant) -> Mapping[int, SigningKeys]:
+    """What is announced with events of these applications. All their shards must be held."""
+    return {keys.application_id: keys for keys in await signing.keys_of(c, list(applications), now)}
+
+
+async def announce_new(
+    c: Connection, new: Iterable[tuple[Event, int, TimerWords]], signed_with: Mapping[int, SigningKeys]
+) -> None:
+    """Publish new events, each with its version and its timer in words, once the transaction is committed."""
+    told = [
+        (event.shard, version, encode_upserted(timer, version, signed_with.get(event.application_id)))
+        for event, version, timer in new
+    ]
+    await outbox.put_each(c, told)

@@ -166,4 +166,4 @@ async def _remember(c: Connection, creations: Sequence[Creation], answers: Seque
 
 
 def _rows(creation: Creation) -> int:
-    return _ROWS_EACH + len(creation.begun.terms)
+    return _ROWS_EACH + creation.begun.rows

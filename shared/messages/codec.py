@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
-from shared.messages.catalogue import TimeSignal, ToRecorder, ToShard, ToSnapshots, What
+from shared.domain.delivery import SigningKeys
+from shared.domain.timer import Timer
+from shared.messages.catalogue import TimeSignal, ToRecorder, ToShard, ToSnapshots, Upserted, What
 
 
 class ContractError(ValueError):
@@ -23,12 +25,30 @@ _time_signal: msgspec.msgpack.Decoder[TimeSignal] = msgspec.msgpack.Decoder(Time
 # Text that is not UTF-8 and nesting without end show themselves as Python's own errors.
 _BROKEN: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
+_UPSERTED: Final = Upserted.__struct_config__.tag
+
+TimerWords: TypeAlias = tuple[bytes, bytes]  # msgpack of a timer without its version, which stands between the two
+
 _Message = TypeVar("_Message")
 
 
 def encode(message: ToShard | ToSnapshots | ToRecorder | TimeSignal | What) -> bytes:
     """The message as msgpack."""
     return _encoder.encode(message)
+
+
+def encode_around_version(timer: Timer) -> TimerWords:
+    """What there is of the timer's msgpack before its version and after it."""
+    words = _encoder.encode(timer)
+    before = 1 + len(_encoder.encode(timer.id))  # an array of up to fifteen begins with one byte
+    return words[:before], words[before + len(_encoder.encode(timer.version)) :]
+
+
+def encode_upserted(timer: TimerWords, version: int, keys: SigningKeys | None) -> bytes:
+    """`Upserted`, of a timer that is encoded already, but for its version."""
+    before, after = timer
+    whole = before + _encoder.encode(version) + after
+    return _encoder.encode((_UPSERTED, msgspec.Raw(whole), keys))
 
 
 def decode_what(body: bytes | msgspec.Raw) -> What:

@@ -17,7 +17,6 @@ from api_service.schemas.oncall.subscriptions import (
 from api_service.store import quotas
 from api_service.store.database import Connection
 from api_service.store.oncall import application, schedules, subscriptions
-from api_service.store.terms import terms_of_event
 from api_service.usecases import changing
 from api_service.usecases.creating import Begun, Once, write_all
 from api_service.usecases.means import Means
@@ -66,7 +65,7 @@ async def create(means: Means, schedule: str, wanted: SubscriptionWanted, *, onc
             schedule_id=there.schedule_id,
             roster=first_roster(plan, wanted.asked, means.now),
         )
-        (subscription,) = await write_all(c, [Begun(means=means, event=begun, terms=terms_of_event(begun))])
+        (subscription,) = await write_all(c, [Begun.of(means, begun)])
         return Made(made_id=event_id, answer=write_json(show_subscription(subscription)))
 
     said = await made_once(means, once, make)

@@ -14,7 +14,7 @@ import aiohttp
 
 from tests.bench.bare_batch import answers, bare_batches
 from tests.bench.figure import Figure, Goal
-from tests.bench.place import Installation, Place, cpu_of, cpu_seconds
+from tests.bench.place import Installation, Place, Spent, cpu_of, cpu_seconds, spent
 
 BATCH: Final = 1_000
 BATCHES: Final = 6  # a round
@@ -29,6 +29,7 @@ class Round:
 
     rate: float
     cpu: float
+    of_all: Spent
     floor_rate: float
     floor_cpu: float
 
@@ -44,7 +45,7 @@ async def measure(place: Place) -> AsyncIterator[Figure]:
             product, key = f"{installation.api.url}/v1/events/batch", {"X-API-Key": installation.key}
             await _sent(installation.session, product, bodies[:2], key)
             await _sent(installation.session, url, bodies[:2], {})
-            rounds = [await _round(installation, (product, key), (url, floor), bodies) for _ in range(ROUNDS)]
+            rounds = [await _round(place, installation, (product, key), (url, floor), bodies) for _ in range(ROUNDS)]
     middle = sorted(rounds, key=lambda one: one.rate)[len(rounds) // 2]
     yield Figure(
         row="batch",
@@ -63,22 +64,28 @@ async def measure(place: Place) -> AsyncIterator[Figure]:
         unit="s per 1,000",
         floor=statistics.median(one.floor_cpu for one in rounds),
         floor_of="the bare handler's",
+        note=f"for {BATCH * BATCHES:,}, of all: {middle.of_all}",
     )
 
 
 async def _round(
-    installation: Installation, product: tuple[str, dict[str, str]], floor: tuple[str, int], bodies: list[bytes]
+    place: Place,
+    installation: Installation,
+    product: tuple[str, dict[str, str]],
+    floor: tuple[str, int],
+    bodies: list[bytes],
 ) -> Round:
     count = BATCH * len(bodies)
-    before = cpu_seconds(installation.api)
+    before, all_before = cpu_seconds(installation.api), spent(place, installation)
     seconds = await _sent(installation.session, product[0], bodies, product[1])
-    cpu = cpu_seconds(installation.api) - before
+    cpu, of_all = cpu_seconds(installation.api) - before, spent(place, installation).since(all_before)
     before = cpu_of(floor[1])
     floor_seconds = await _sent(installation.session, floor[0], bodies, {})
     floor_cpu = cpu_of(floor[1]) - before
     return Round(
         rate=count / seconds,
         cpu=cpu / count * 1_000,
+        of_all=of_all,
         floor_rate=count / floor_seconds,
         floor_cpu=floor_cpu / count * 1_000,
     )

@@ -13,7 +13,7 @@ from typing import Final
 from tests.bench.bare_creation import bare_creation
 from tests.bench.creating_client import Created, create
 from tests.bench.figure import Figure, Goal
-from tests.bench.place import Place, cpu_of
+from tests.bench.place import Place, cpu_of, spent
 
 ROW: Final = "creation"
 CONNECTIONS: Final = 32
@@ -35,7 +35,7 @@ async def measure(place: Place) -> AsyncIterator[Figure]:
         cpu: dict[str, list[float]] = {side: [] for side in sides}
         for round_ in range(ROUNDS + 1):
             for side, (port, pid) in sides.items():
-                before = cpu_of(pid)
+                before, all_before = cpu_of(pid), spent(place, here)
                 came = await create(
                     port, here.key, connections=CONNECTIONS, seconds=SECONDS if round_ else WARM_SECONDS
                 )
@@ -43,7 +43,8 @@ async def measure(place: Place) -> AsyncIterator[Figure]:
                 if round_:
                     rates[side].append(came.rate)
                     cpu[side].append((cpu_of(pid) - before) / came.count * 1e6)
-                    last = came
+                    if side == "product":
+                        last, cost = came, spent(place, here).since(all_before)
         yield Figure(
             row=ROW,
             what=f"events/s through POST /v1/events, {CONNECTIONS} connections, one API",
@@ -61,6 +62,7 @@ async def measure(place: Place) -> AsyncIterator[Figure]:
             unit="s",
             floor=median(cpu["floor"]) / 1000,
             floor_of=FLOOR,
+            note=f"for {last.count:,}, of all: {cost}",
         )
 
 

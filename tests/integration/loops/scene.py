@@ -64,7 +64,9 @@ class Scene:
         new = event(self.made, application_id=self.application_id, **given)
         async with self.database.transaction() as c:
             new = replace(new, version=await outbox.next_version(c, new.shard))
-            await events.insert(c, [new], [terms_of(new.event_owner, new.tags, new.context)])
+            words = events.words_of(new, terms_of(new.event_owner, new.tags, new.context))
+            await events.insert_terms(c, [words])
+            await events.insert(c, [(words, new.version)])
             await announce(c, new)
         return new
 

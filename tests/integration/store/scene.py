@@ -46,10 +46,16 @@ def terms(of: Event) -> set[Any]:
     return terms_of(of.event_owner, of.tags, of.context)
 
 
+async def insert(c: Connection, *new: Event) -> None:
+    words = [events.words_of(one, terms(one)) for one in new]
+    await events.insert_terms(c, words)
+    await events.insert(c, list(zip(words, (one.version for one in new), strict=True)))
+
+
 async def write(database: Database, *written: Event) -> None:
     async with database.transaction() as c:
         for one in written:
-            await events.insert(c, [one], [terms(one)])
+            await insert(c, one)
 
 
 async def waiting_for_locks(c: Connection, count: int) -> None:

@@ -15,7 +15,7 @@ from api_service.store.database import Connection, Database
 from shared.domain.delivery import DEFAULT, Delivery, MisfirePolicy, OverlapPolicy, RetryPolicy
 from shared.domain.errors import EventNotFound
 from shared.domain.event import Event, PauseReason, Status
-from tests.integration.store.scene import DAY, NOW, event, event_id, terms, write
+from tests.integration.store.scene import DAY, NOW, event, event_id, insert, terms, write
 
 DELIVERY = Delivery(
     retry=RetryPolicy(max_attempts=1, initial_interval_ms=2_000, max_interval_ms=3_000, backoff_coefficient=1.1),
@@ -96,9 +96,9 @@ async def test_many_that_are_written_at_once_are_each_what_it_is_alone(
     batch = [event(n, ours if n % 3 else theirs, **given[n % 5], shard=n % 4) for n in range(40)]
     alone = [replace(one, event_id=event_id(n + 100)) for n, one in enumerate(batch)]
     async with database.transaction() as c:
-        await events.insert(c, batch, [terms(one) for one in batch])
+        await insert(c, *batch)
         for one in alone:
-            await events.insert(c, [one], [terms(one)])
+            await insert(c, one)
 
     async with database.connection() as c:
         for one, like in zip(batch, alone, strict=True):
@@ -201,7 +201,8 @@ async def test_a_deleted_event_leaves_nothing_to_be_found(database: Database, ou
 async def test_a_failed_transaction_leaves_nothing(database: Database, ours: int) -> None:
     async def failing() -> None:
         async with database.transaction() as c:
-            await events.insert(c, [event(1, ours)], [terms(event(1, ours))])
+            one = event(1, ours)
+            await insert(c, one)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

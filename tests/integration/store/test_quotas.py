@@ -6,7 +6,7 @@ import asyncio
 
 from api_service.store import events, outbox, quotas
 from api_service.store.database import Connection, Database
-from tests.integration.store.scene import event, terms, waiting_for_a_lock
+from tests.integration.store.scene import event, insert, terms, waiting_for_a_lock
 
 ROOMY = {"quota": 100, "at_once": 3, "each": 1}
 
@@ -14,7 +14,7 @@ ROOMY = {"quota": 100, "at_once": 3, "each": 1}
 async def create(c: Connection, number: int, application_id: int) -> None:
     new = event(number, application_id)
     await outbox.next_version(c, new.shard)
-    await events.insert(c, [new], [terms(new)])
+    await insert(c, new)
 
 
 async def used(database: Database, application_id: int) -> tuple[int, int]:
