@@ -91,6 +91,7 @@ class Intake:
         self._handovers = handovers
         self._keep = keep
         self._in_bulk = asyncio.Lock()
+        self._pages = 0  # of use to any shard so far
         self._known: dict[Shard, asyncio.Event] = {}
         self._gap_since: dict[int, float] = {}
 
@@ -142,16 +143,22 @@ class Intake:
                 await self._cure_gap(shard)
 
     async def _until_known(self, shard: Shard) -> None:
-        """Ask, and ask again where no page has come since, until the shard is known or lost."""
+        """Ask, and ask again where no page has come since, until the shard is known or lost.
+
+        While others are answered ours may only wait for its turn, up to where it would have expired: asked for twice,
+        a shard is read and told twice, and whoever answers is busy.
+        """
         seconds, longest = ASK_AGAIN_SECONDS
-        pages, begun = shard.pages, self._clock.steady()
+        pages, answers = shard.pages, self._pages
+        begun = asked = self._clock.steady()
         await self._ask_behind_reports(shard)
         while not await arrives(self._known[shard], within=seconds) and shard.stage is Stage.LISTING:
-            if shard.pages == pages:
-                patient = self._clock.steady() - begun < BEHIND_REPORTS_SECONDS
+            now, silence = self._clock.steady(), self._pages == answers
+            if shard.pages == pages and (silence or now - asked >= REQUEST_EXPIRES_SECONDS):
+                patient, asked = now - begun < BEHIND_REPORTS_SECONDS, now
                 await (self._ask_behind_reports(shard) if patient else self._ask(shard))
-                seconds = min(seconds * 2, longest)
-            pages = shard.pages
+                seconds = min(seconds * 2, longest) if silence else seconds
+            pages, answers = shard.pages, self._pages
         if self._known[shard].is_set():
             self._handovers.snapshot_in(self._clock.steady() - begun)
 
@@ -193,6 +200,7 @@ class Intake:
     async def _page(self, shard: Shard, page: SnapshotPage) -> None:
         await self._breathe()  # it took a millisecond or two to be decoded
         verdict = await self._in_slices(shard.page(page)) or PageVerdict.IGNORED
+        self._pages += verdict in {PageVerdict.TAKEN, PageVerdict.COMPLETE}
         if verdict is PageVerdict.OVERTAKEN:
             await self._ask(shard)
         elif verdict is PageVerdict.COMPLETE:

@@ -236,6 +236,25 @@ async def test_it_does_not_ask_again_while_pages_come() -> None:
 
 
 @in_virtual_time
+async def test_while_others_are_answered_it_asks_again_once_its_request_has_expired_and_not_before() -> None:
+    async with taking_in() as (scene, tasks):
+        other = await scene.own()
+        assert await scene.session.claim(1)
+        shard = scene.shards[1] = Shard(1, scene.session.incarnation, scene.agenda)
+        claimed = scene.clock.steady()
+        listing = [tasks.create_task(scene.intake.list_shard(each)) for each in (other, shard)]
+        scene.truth.put(timer("a"))
+        for _ in range(12):
+            await scene.clock.sleep(1)
+            await scene.answer()
+        for each in listing:
+            each.cancel()
+
+        moments = [round(at - claimed) for at, _, message in scene.queues.asked if message.shard == 1]
+        assert moments == [0, 6, 12]
+
+
+@in_virtual_time
 async def test_a_bus_that_is_away_when_asked_is_asked_again() -> None:
     async with taking_in() as (scene, tasks):
         scene.queues.is_up = False
