@@ -27,7 +27,7 @@ from shared.messages.catalogue import Change, ScheduleChanges
 from shared.messages.codec import encode
 from shared.observability.logs import get_logger
 
-ROUND_ROWS = 500
+ROUND_ROWS = 1_000
 MESSAGE_BYTES = 1 << 20
 LOAD_BYTES = 8 << 20
 # Longer than a publisher's own patience: that knows which messages were confirmed until then.

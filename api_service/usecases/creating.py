@@ -24,7 +24,7 @@ from shared.domain.owner import schedule_of
 from shared.messages.codec import TimerWords, encode_around_version
 
 _ULID_ENTROPY = 10
-_STATEMENT_MOST = 250  # events of one statement: to put more into words takes milliseconds, and everybody waits for it
+_STATEMENT_MOST = 500  # events of one statement: more would take milliseconds to put together, and everybody waits
 _TWINS_MOST = 3
 
 Piece = TypeVar("Piece")

@@ -17,7 +17,7 @@ from tests.bench.figure import Figure, Goal
 from tests.bench.place import Installation, Place, Spent, cpu_of, cpu_seconds, spent
 
 BATCH: Final = 1_000
-BATCHES: Final = 6  # a round
+BATCHES: Final = 20  # a round; the first is read and the last is answered while nothing else is written
 UNDER_WAY: Final = 2  # while one is written, another is read
 ROUNDS: Final = 2
 GOAL: Final = 10_000.0
