@@ -33,7 +33,7 @@ step = @printf '%-7s ' $(1); said=$$($(2) 2>&1) && echo ok || { echo FAILED; pri
 format: .venv/dev.stamp ## Format the code and mend what ruff can mend
 	@$(VENV) -m ruff check --fix --quiet . ; $(VENV) -m ruff format .
 
-bench: .venv/dev.stamp ## Measure what the product promises beside what bare parts do here, in 8 to 11 minutes; bench.json
+bench: .venv/dev.stamp ## Measure what the product promises beside what bare parts do here, in 7 to 8 minutes; bench.json
 	@$(VENV) -m tests.servers
 	@$(VENV) -m tests.bench
 

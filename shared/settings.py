@@ -109,7 +109,7 @@ API_SETTINGS: Final = (
     Setting(
         name="RECORDER_PAUSE",
         what="Milliseconds that outcomes may wait to be recorded together, so that ringing comes first; 0 is none",
-        default="250",
+        default="500",
         kind="integer",
         most=5_000,
     ),

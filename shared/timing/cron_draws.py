@@ -27,7 +27,7 @@ _DRAW = re.compile(r"(?<![A-Za-z])H(?![A-Za-z])")
 
 def draws(expression: str) -> bool:
     """Does the expression leave something to the seed?"""
-    return _DRAW.search(expression) is not None
+    return "H" in expression and _DRAW.search(expression) is not None
 
 
 def lottery(seed: str, attempt: int) -> Lot:

@@ -129,13 +129,18 @@ class Installation:
         """Return when the ledger has everything that the dispatchers have seen; none of them may have been killed."""
         assert all(one.runs for one in (*self.dispatchers, *self.apis)), "what was recorded of the dead nobody knows"
 
-        async def is_recorded() -> bool:
-            waiting = sum([await one.figure("carillon_outcomes_backlog") for one in self.dispatchers])
-            told = sum([await one.figure("carillon_outcomes_published_total") for one in self.dispatchers])
-            return (
-                not waiting and sum([await one.figure("carillon_recorder_recorded_total") for one in self.apis]) >= told
-            )
+        told: list[float] = []
 
+        async def all_is_told() -> bool:
+            figures = ("carillon_outcomes_backlog", "carillon_outcomes_published_total")
+            backlogs, published = zip(*[await one.figures(*figures) for one in self.dispatchers], strict=True)
+            told.append(sum(published))
+            return not sum(backlogs)
+
+        async def is_recorded() -> bool:  # dispatchers are not asked again: their processor time is being looked at
+            return sum([await one.figure("carillon_recorder_recorded_total") for one in self.apis]) >= told[-1]
+
+        await eventually(all_is_told, within=within, what=lambda: "what was rung is told")
         await eventually(is_recorded, within=within, what=lambda: "what was rung is in the ledger")
 
     def end(self) -> None:

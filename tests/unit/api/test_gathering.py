@@ -57,10 +57,10 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(*, rest: float) -> AsyncIterator[Desk]:
+async def desk(*, rest: float, each: float = FOR_EVER) -> AsyncIterator[Desk]:
     bus, clock = LocalBus(LocalBroker()), StandingClock()
     async with bus.consume(Work.OUTCOMES) as deliveries:
-        yield Desk(bus, Gathering(deliveries, rest=rest, clock=clock), clock)
+        yield Desk(bus, Gathering(deliveries, rest=rest, each=each, clock=clock), clock)
 
 
 async def test_what_comes_alone_is_recorded_at_once() -> None:
@@ -83,6 +83,25 @@ async def test_while_the_recorder_rests_outcomes_gather() -> None:
                 await one.say(told(2))
 
         assert gathering.result() == [2] * OUTCOMES_HELD
+
+
+async def test_after_few_outcomes_it_hardly_rests_and_after_many_for_as_long_as_it_may() -> None:
+    """Shown to fail where every rest is as long."""
+    async with desk(rest=FOR_EVER, each=1.0) as one:
+        await one.say(told(1))
+        await one.next()
+        one.clock.moment += 1_000
+        await one.say(told(2))
+        assert await one.next() == [2]
+
+        one.clock.moment += 1_000
+        await one.say(told(3))
+        async with asyncio.TaskGroup() as group:
+            gathering = group.create_task(one.next())
+            await asyncio.sleep(0)
+            assert not gathering.done()
+            await one.say(ALONE[0])
+        assert gathering.result() == [3]
 
 
 async def test_who_has_rested_waits_no_more() -> None:
