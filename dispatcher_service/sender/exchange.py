@@ -43,13 +43,18 @@ class Parcel(msgspec.Struct, frozen=True, gc=False):
 
 
 class Answer(ClientResponse):
-    """What came back: a status, headers, and `content` to read from. `awaited`: the request has left."""
+    """What came back: a status, headers, and `content` to read from. `awaited`: the request has left.
+
+    `refusal`: why it was not to leave.
+    """
 
     awaited = False
+    refusal: Exception | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, fence: Fence) -> None:
         """Nothing has come yet. The base class is not asked, since it begins what we have no use for."""
         self._cache = {}
+        self._fence = fence
 
     async def start(self, connection: Connection) -> Answer:
         """Wait for the head. Raises Fenced and ClientError."""
@@ -62,8 +67,8 @@ class Answer(ClientResponse):
                 message, content = await protocol.read()
         except HttpProcessingError as error:
             raise aiohttp.ClientPayloadError(error.message) from error
-        if not self.awaited:  # it stood in the connection before: farewells of servers that close it, say
-            raise aiohttp.ClientPayloadError("an answer came before the request left")
+        if not self.awaited:  # what came stood in the connection before: farewells of servers that close it, say
+            raise self.refusal or (_unasked() if self._fence() else Fenced())
         self.status, self._raw_headers, self.content = message.code, message.raw_headers, content
         content.on_eof(self._ended)
         return self
@@ -117,7 +122,7 @@ class Request(ClientRequest):
         Requests that leave one right after the other find the receiver awake; where each has to wake it, that alone may
         take as long as all the rest. If the fence has come down by then, the answer's `start` raises Fenced.
         """
-        answer = Answer()
+        answer = Answer(self._parcel.fence)
         self.loop.call_soon(self._leave, conn, self._head() + self._parcel.body, answer)
         return answer
 
@@ -126,13 +131,17 @@ class Request(ClientRequest):
         if protocol is None or transport is None or transport.is_closing():
             return  # given up, or broken: then whoever waits is told by the protocol
         try:
-            if not self._parcel.fence():
-                raise Fenced  # noqa: TRY301 - what a fence raises goes the same way
+            refusal: Exception | None = None if self._parcel.fence() else Fenced()
         except Exception as error:  # noqa: BLE001 - it is raised where the answer is waited for
-            protocol.set_exception(error)
-        else:
+            refusal = error
+        if refusal is None and protocol.should_close:  # something has come since the connection was chosen
+            refusal = _unasked()
+        if refusal is None:
             answer.awaited = True
             transport.write(written)
+        else:
+            answer.refusal = refusal
+            protocol.set_exception(refusal)
 
     def _head(self) -> bytes:
         url, headers = self.url, self._parcel.headers
@@ -147,3 +156,7 @@ class Request(ClientRequest):
         if not "".join(lines).isprintable() and any(map(_FORBIDDEN.search, lines)):
             raise ValueError("a header has a control character")
         return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def _unasked() -> Exception:
+    return aiohttp.ClientPayloadError("an answer came before the request left")

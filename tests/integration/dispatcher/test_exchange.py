@@ -138,6 +138,32 @@ async def test_what_a_server_says_unasked_is_no_answer() -> None:
         assert len(receiver.visits) == 3
 
 
+STRAY = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
+
+
+@pytest.mark.parametrize("is_up", [True, False])
+async def test_what_comes_between_the_choice_of_a_connection_and_the_request_is_no_answer(is_up: bool) -> None:
+    """In the one turn of the loop that lies between. Nothing leaves then, and a fence that is down still tells."""
+    async with stranger() as receiver, sending() as sender:
+        await post(sender, receiver.url)
+        assert sender._session is not None
+        assert sender._session.connector is not None
+        ((protocol, _),) = next(iter(sender._session.connector._conns.values()))
+
+        attempt = asyncio.create_task(post(sender, receiver.url, fence=lambda: is_up))
+        asyncio.get_running_loop().call_soon(protocol.data_received, STRAY)
+        if is_up:
+            assert (await attempt).error is AttemptError.PROTOCOL
+        else:
+            with pytest.raises(Fenced):
+                await attempt
+        again = await post(sender, receiver.url)
+
+        assert again.status_code == 200
+        assert len(receiver.visits) == 2
+        assert receiver.connections == 2
+
+
 async def test_what_is_said_before_the_answer_is_not_the_answer() -> None:
     async def early(visit: Visit) -> None:
         await visit.say(b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
